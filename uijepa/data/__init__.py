@@ -1,0 +1,1 @@
+"""Manifests, splits and training sets."""

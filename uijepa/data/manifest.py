@@ -1,0 +1,105 @@
+"""Manifests: one JSON object a line, one line a clip.
+
+A clip's `path` is relative to the manifest's folder, so that a folder of recordings can be moved as a whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from uijepa.errors import ManifestError
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One line of a manifest. Only `path` is required; an unlabelled clip has an empty `intent`."""
+
+    path: str
+    """Relative to the manifest's folder."""
+    id: str = ""
+    intent: str = ""
+    """What the user wanted, one sentence."""
+    alternatives: list[str] = field(default_factory=list)
+    """Other wordings of the same intent."""
+    category: str = ""
+    slots: dict[str, str] = field(default_factory=dict)
+    """Free values inside the intent, verbatim: names, times, texts."""
+    text: list[str] = field(default_factory=list)
+    """Lines on the last frame that were not on the first, where the recorder knows them."""
+    source: str = ""
+    split: Split = "train"
+    width: int = 0
+    height: int = 0
+    seconds: float = 0.0
+    frames: int = 0
+    seed: int = 0
+
+
+_NAMES = {f.name for f in fields(Clip)}
+
+
+def parse(line: Mapping[str, Any], where: str) -> Clip:
+    """One manifest object as a Clip; `where` names file and line in errors."""
+    unknown = sorted(set(line) - _NAMES)
+    if unknown:
+        raise ManifestError(f"{where}: unknown key {unknown[0]!r}. Known keys: {', '.join(sorted(_NAMES))}.")
+    if not isinstance(line.get("path"), str) or not line["path"]:
+        raise ManifestError(f"{where}: needs a 'path', the clip's file relative to the manifest.")
+    if line.get("split", "train") not in SPLITS:
+        raise ManifestError(f"{where}: split {line['split']!r} is none of {', '.join(SPLITS)}.")
+    return Clip(**line)
+
+
+def read(path: Path) -> list[Clip]:
+    """All clips of a manifest, in order.
+
+    Raises ManifestError naming the file and line when a line is not a valid clip.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror}).") from error
+    clips = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ManifestError(f"{where}: not JSON ({error.msg}).") from error
+        if not isinstance(value, dict):
+            raise ManifestError(f"{where}: a line must be a JSON object.")
+        clips.append(parse(value, where))
+    return clips
+
+
+def line_of(clip: Clip) -> str:
+    """The manifest line of a clip, without its line end."""
+    return json.dumps(asdict(clip), ensure_ascii=False, separators=(", ", ": "))
+
+
+def write(path: Path, clips: Iterable[Clip]) -> None:
+    """Write a whole manifest; readers see the old file or the new one, never half."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text("".join(line_of(clip) + "\n" for clip in clips), encoding="utf-8")
+    partial.replace(path)
+
+
+def split_of(value: str) -> Split:
+    """The split that a free value (a name, a time, a text) belongs to, by its hash: 70 / 10 / 20 %.
+
+    A clip belongs to a split only if all its values do. So no value of a test clip is ever seen in training,
+    however many clips are made, and by whom.
+    """
+    bucket = hashlib.blake2b(value.strip().casefold().encode(), digest_size=8).digest()
+    share = int.from_bytes(bucket, "big") % 10
+    return "train" if share < 7 else "val" if share == 7 else "test"
