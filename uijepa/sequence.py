@@ -1,0 +1,69 @@
+"""The one definition of what the decoder reads and writes; training and the runtime share it.
+
+    [video embeddings] <sep> [text ids] <sep> [intent ids] <eos>
+
+Torch-free: it knows token ids only. The video embeddings come from the projector and stand before the ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer
+
+from uijepa.errors import ConfigError
+
+PAD = "<pad>"
+SEP = "<sep>"
+EOS = "<eos>"
+SPECIAL = (PAD, SEP, EOS)
+"""A tokenizer trained here gives these the ids 0, 1 and 2."""
+
+
+class Sequence:
+    """Turns on-screen text and intents into ids, and generated ids back into a sentence.
+
+    Text on a screen is untrusted input: a screen that shows "<eos>" gives ordinary tokens, never the special
+    one. The given tokenizer is copied, not changed.
+
+    Raises ConfigError when the tokenizer lacks one of the special tokens or `text_tokens` is negative.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, text_tokens: int) -> None:
+        if text_tokens < 0:
+            raise ConfigError(f"text_tokens must be at least 0, got {text_tokens}.")
+        found = {token: tokenizer.token_to_id(token) for token in SPECIAL}
+        ids = {token: number for token, number in found.items() if number is not None}
+        missing = [token for token in SPECIAL if token not in ids]
+        if missing:
+            raise ConfigError(f"the tokenizer has no {', '.join(missing)}: add them as special tokens.")
+        self.tokenizer = Tokenizer.from_str(tokenizer.to_str())
+        self.tokenizer.encode_special_tokens = True
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.text_tokens = text_tokens
+        self.pad = ids[PAD]
+        self.sep = ids[SEP]
+        self.eos = ids[EOS]
+
+    def text_ids(self, lines: Iterable[str]) -> list[int]:
+        """Ids of the lines read on the screen, joined by a newline and cut to `text_tokens`."""
+        if self.text_tokens == 0:
+            return []
+        return self._encode("\n".join(lines))[: self.text_tokens]
+
+    def intent_ids(self, intent: str) -> list[int]:
+        """Ids of an intent, without <eos>."""
+        return self._encode(intent)
+
+    def prompt_ids(self, lines: Iterable[str]) -> list[int]:
+        """What follows the video embeddings and asks for an intent: `<sep> [text ids] <sep>`."""
+        return [self.sep, *self.text_ids(lines), self.sep]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The sentence of generated ids; special tokens, and ids past the vocabulary, say nothing."""
+        special = {self.pad, self.sep, self.eos}
+        return self.tokenizer.decode([i for i in ids if i not in special], skip_special_tokens=False).strip()
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
