@@ -1,0 +1,1 @@
+"""Joint-embedding predictive pretraining: masks, loss, health."""

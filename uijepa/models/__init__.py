@@ -1,0 +1,1 @@
+"""The networks: video encoder, predictor, projector and language-model decoder."""

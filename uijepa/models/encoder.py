@@ -1,0 +1,129 @@
+"""The video encoder: a vision transformer over any subset of a clip's tubelets.
+
+V-JEPA 2's shape (pre-norm blocks, 3-D rotary positions), except that positions are given with the tokens: still
+and flat tubelets are never encoded, and a clip keeps its own aspect ratio.
+
+Shape suffixes: B clips, N tokens, D width, H heads, K head width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from uijepa.errors import ConfigError
+from uijepa.grid import TUBELET_VALUES
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderConfig:
+    """Size of a transformer over tubelets."""
+
+    width: int = 192
+    depth: int = 8
+    heads: int = 3
+    mlp: int = 4
+    """Hidden width of a block's MLP, in multiples of `width`."""
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or (self.width // self.heads) < 6:
+            raise ConfigError(f"width {self.width} must split into {self.heads} heads at least 6 wide.")
+
+
+def rotary(positions_BN3: Tensor, head_width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines, [B, 1, N, K], that turn pairs of channels by a token's (t, h, w).
+
+    Time, height and width each turn a third of the channels (rounded down to pairs, as in V-JEPA 2); channels
+    left over are not turned.
+    """
+    pairs = head_width // 6
+    frequencies = 10000.0 ** -(torch.arange(pairs, device=positions_BN3.device, dtype=torch.float32) / pairs)
+    angles = positions_BN3.to(torch.float32).unsqueeze(-1) * frequencies  # B N 3 pairs
+    angles = angles.flatten(-2)
+    rest = head_width // 2 - 3 * pairs
+    angles = F.pad(angles, (0, rest)).repeat_interleave(2, dim=-1).unsqueeze(1)
+    return angles.cos(), angles.sin()
+
+
+def rotate(x_BHNK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Each pair (a, b) of channels turned by its angle: (a cos - b sin, b cos + a sin)."""
+    pairs = x_BHNK.reshape(*x_BHNK.shape[:-1], -1, 2)
+    turned = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).flatten(-2)
+    return (x_BHNK * cos + turned * sin).to(x_BHNK.dtype)
+
+
+class Block(nn.Module):
+    """Pre-norm self-attention with rotary positions, then an MLP."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+        self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
+        self.up = nn.Linear(config.width, config.mlp * config.width)
+        self.down = nn.Linear(config.mlp * config.width, config.width)
+
+    def forward(self, x_BND: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
+        batch, tokens, _ = x_BND.shape
+        qkv = self.qkv(self.norm1(x_BND)).reshape(batch, tokens, 3, self.heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, attn_mask=attend)
+        x_BND = x_BND + self.out(mixed.transpose(1, 2).flatten(-2))
+        grown: Tensor = self.down(F.gelu(self.up(self.norm2(x_BND))))
+        return x_BND + grown
+
+
+class Trunk(nn.Module):
+    """The blocks and the closing norm; the encoder and the predictor share it."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.apply(_initialise)
+        for index, block in enumerate(self.blocks, 1):
+            assert isinstance(block, Block)
+            # Residual branches start smaller the deeper they are, as in V-JEPA, so that depth is stable.
+            block.out.weight.data.div_((2.0 * index) ** 0.5)
+            block.down.weight.data.div_((2.0 * index) ** 0.5)
+
+    def forward(self, x_BND: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        cos, sin = rotary(positions_BN3, self.config.width // self.config.heads)
+        attend = None if mask_BN is None else mask_BN[:, None, None, :]
+        for block in self.blocks:
+            x_BND = block(x_BND, cos, sin, attend)
+        normed: Tensor = self.norm(x_BND)
+        return normed
+
+
+class Encoder(nn.Module):
+    """Tubelets and their places in, one feature a tubelet out."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed = nn.Linear(TUBELET_VALUES, config.width)
+        _initialise(self.embed)
+        self.trunk = Trunk(config)
+
+    def forward(self, values_BNV: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        """Features [B, N, D] of normalised tubelets.
+
+        values: [B, N, 1536] float; positions: [B, N, 3] integer (t, h, w); mask: [B, N], True where a token is
+        real (None: all are). Features at padding are undefined. A clip needs at least one real token.
+        """
+        features: Tensor = self.trunk(self.embed(values_BNV), positions_BN3, mask_BN)
+        return features
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

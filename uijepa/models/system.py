@@ -1,0 +1,100 @@
+"""The whole system: encoder, linear projector, language-model decoder, tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from uijepa import checkpoint
+from uijepa.config import Preprocess, build, plain
+from uijepa.errors import CheckpointError
+from uijepa.models.decoder import DecoderConfig, load_decoder, new_decoder
+from uijepa.models.encoder import Encoder, EncoderConfig
+
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemConfig:
+    """Everything needed to build the system without its weights."""
+
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+
+
+class System(nn.Module):
+    """Clip tokens and on-screen text in, logits of the intent out."""
+
+    def __init__(self, config: SystemConfig, encoder: Encoder, decoder: nn.Module, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.decoder = decoder
+        self.tokenizer = tokenizer
+        self.projector = nn.Linear(encoder.config.width, int(self.language_config.hidden_size))
+
+    @property
+    def language_config(self) -> Any:
+        """The decoder's own transformers configuration."""
+        return self.decoder.config
+
+    @classmethod
+    def new(cls, config: SystemConfig, tokenizer: Tokenizer | None, encoder: Encoder | None = None) -> System:
+        """A system to be trained: a new decoder of `config.decoder` (or its pretrained model), a given encoder.
+
+        `tokenizer` is needed for a decoder trained from scratch; a pretrained one brings its own.
+        """
+        decoder, tokenizer = new_decoder(config.decoder, tokenizer)
+        return cls(config, encoder or Encoder(config.encoder), decoder, tokenizer)
+
+    def forward(self, features: Tensor, features_mask: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Logits [B, L, vocabulary] at the places of `tokens`.
+
+        features: [B, N, D] of the encoder, True in features_mask [B, N] where real; tokens: [B, L] ids of
+        `<sep> text <sep> intent <eos>`, right-padded; lengths: [B] their real lengths. Each clip's video and
+        text are packed without a gap, so that what the decoder sees does not depend on its batch.
+        """
+        video = self.projector(features)
+        words = self.decoder.get_input_embeddings()(tokens).to(video.dtype)  # type: ignore[operator]
+        counts = features_mask.sum(1)
+        total = int((counts + lengths).max())
+        place = torch.arange(total, device=tokens.device)[None]
+        in_video = place < counts[:, None]
+        width = video.shape[-1]
+        from_video = place.clamp(max=max(video.shape[1] - 1, 0)).expand(len(tokens), -1)
+        from_words = (place - counts[:, None]).clamp(0, tokens.shape[1] - 1)
+        packed = words.gather(1, from_words[..., None].expand(-1, -1, width))
+        if video.shape[1]:
+            seen = video.gather(1, from_video[..., None].expand(-1, -1, width))
+            packed = torch.where(in_video[..., None], seen, packed)
+        attention = (place < (counts + lengths)[:, None]).long()
+        hidden = self.decoder.get_decoder()(inputs_embeds=packed, attention_mask=attention).last_hidden_state  # type: ignore[operator]
+        word_places = (counts[:, None] + torch.arange(tokens.shape[1], device=tokens.device)).clamp(max=total - 1)
+        hidden = hidden.gather(1, word_places[..., None].expand(-1, -1, hidden.shape[-1]))
+        logits: Tensor = self.decoder.get_output_embeddings()(hidden)  # type: ignore[operator]
+        return logits
+
+    def save(self, folder: Path, provenance: dict[str, Any]) -> None:
+        """Write weights, configuration, tokenizer and provenance; readers see all or nothing."""
+        config = {"system": plain(self.config), "language": self.language_config.to_dict()}
+        checkpoint.save(folder, self.state_dict(), config, provenance, {TOKENIZER: self.tokenizer.to_str()})
+
+    @classmethod
+    def load(cls, folder: Path) -> System:
+        """The system of a checkpoint folder, strictly: every weight must be there and of its shape."""
+        saved = checkpoint.load(folder)
+        config = build(SystemConfig, saved.config["system"], str(folder))
+        try:
+            tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        except Exception as error:
+            raise CheckpointError(f"{folder / TOKENIZER}: not a tokenizer ({error}).") from error
+        decoder = load_decoder(saved.config["language"])
+        system = cls(config, Encoder(config.encoder), decoder, tokenizer)
+        checkpoint.restore(system, saved, folder)
+        return system.eval()
