@@ -1,0 +1,97 @@
+"""A clip file as the model sees it: the whole way from a path to tokens."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from uijepa.config import Preprocess
+from uijepa.grid import Grid
+from uijepa.video import reader, tokens
+from uijepa.video.probe import Facts, Limits, probe
+from uijepa.video.sampling import Sampler, uniform
+
+if TYPE_CHECKING:
+    from uijepa.video.sandbox import Sandbox
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """Tokens of one clip and what reading its text needs."""
+
+    values: npt.NDArray[np.uint8]
+    """[N, 1536] kept tubelets, voxels ordered (2, 16, 16, 3)."""
+    positions: npt.NDArray[np.int16]
+    """[N, 3] as (t, h, w) on the grid."""
+    grid: Grid
+    times_s: npt.NDArray[np.float64]
+    """[frames] the moments looked at."""
+    first: npt.NDArray[np.uint8]
+    """[H, W, 3] first frame, long side at most `Preprocess.text_side`."""
+    last: npt.NDArray[np.uint8]
+    """[H, W, 3] last frame, likewise."""
+    facts: Facts
+    reader: str
+    """Which library decoded the clip: "pyav" or "decord"."""
+    still: float
+    """Share of the tubelets after the first step that were dropped as still."""
+    flat: float
+    """Share of all tubelets that are flat."""
+    seconds: dict[str, float]
+    """Wall time of `probe`, `decode` and `tokens`."""
+
+
+def text_size(facts: Facts, side: int) -> tuple[int, int]:
+    """(width, height) of a clip's frames with the long side at most `side` px; never enlarged."""
+    scale = min(1.0, side / max(facts.width, facts.height))
+    return max(round(facts.width * scale), 1), max(round(facts.height * scale), 1)
+
+
+def prepare(
+    path: Path,
+    spec: Preprocess,
+    limits: Limits = Limits(),
+    *,
+    sandbox: Sandbox | None = None,
+    sampler: Sampler = uniform,
+) -> Prepared:
+    """Tokens of the clip at `path`. The same numbers with and without a sandbox.
+
+    With a `sandbox` the file is opened by its child process only; without one it is decoded here, which is for
+    recordings one trusts.
+    Raises ClipError: ClipNotFound, NotAVideo, ClipTooLarge, ClipTooLong, Undecodable or DecodeTimeout.
+    """
+    if sandbox is not None:
+        if sampler is not uniform:
+            raise ValueError("a sandbox samples uniformly; another sampler cannot be sent to it")
+        return sandbox.prepare(path, spec, limits)
+    start = time.perf_counter()
+    facts = probe(path, limits)
+    probed = time.perf_counter()
+    times = sampler(facts, spec.frames)
+    library = reader.choose(facts)
+    pictures = reader.frames(
+        path, times, text_size(facts, spec.text_side), facts=facts, limits=limits, reader=library
+    )
+    decoded = time.perf_counter()
+    grid = Grid.fit(facts.width, facts.height, spec.frames, spec.patches)
+    kept = tokens.select(tokens.patchify(tokens.shrink(pictures, grid), grid), spec)
+    done = time.perf_counter()
+    return Prepared(
+        values=kept.values,
+        positions=kept.positions,
+        grid=grid,
+        times_s=times,
+        first=pictures[0].copy(),
+        last=pictures[-1].copy(),
+        facts=facts,
+        reader=library,
+        still=kept.still,
+        flat=kept.flat,
+        seconds={"probe": probed - start, "decode": decoded - probed, "tokens": done - decoded},
+    )
