@@ -1,0 +1,59 @@
+# syntax=docker/dockerfile:1
+# docker build -t uijepa .                  the service, without torch
+# docker build -t uijepa-train --target train --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 .
+#
+# docker run --rm -p 8000:8000 --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges uijepa
+
+ARG PYTHON=3.11
+
+# ---------------------------------------------------------------- the service's Python packages
+FROM python:${PYTHON}-slim AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /src
+RUN python -m venv /opt/venv
+# The third-party packages first: they change seldom, so this layer is kept.
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY uijepa/__init__.py uijepa/__init__.py
+RUN /opt/venv/bin/pip install -c constraints.txt '.[serve,ocr]'
+COPY uijepa uijepa
+RUN /opt/venv/bin/pip install --no-deps --force-reinstall .
+
+# ---------------------------------------------------------------- training, recording, measuring
+FROM python:${PYTHON}-slim AS train
+# The CPU build of torch by default; name another of its indexes for CUDA.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
+# Debian's own pins follow its release; one version of chromium would vanish from the mirror with the next fix.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends chromium nodejs npm fonts-liberation fonts-noto-color-emoji \
+ && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home --uid 10001 uijepa && install -d -o uijepa -g uijepa /work
+WORKDIR /app
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY uijepa/__init__.py uijepa/__init__.py
+RUN pip install --extra-index-url "${TORCH_INDEX}" -c constraints.txt -e '.[serve,ocr,train,record,bench]'
+COPY uijepa uijepa
+RUN cd uijepa/record/web && npm ci --no-audit --no-fund
+COPY service service
+COPY export export
+COPY datasets datasets
+USER uijepa
+# Recordings and runs are written where the command is told to; /work is there to be mounted.
+VOLUME /work
+CMD ["python", "-m", "uijepa.train", "--help"]
+
+# ---------------------------------------------------------------- the service (default)
+FROM python:${PYTHON}-slim AS serve
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    UIJEPA_HOST=0.0.0.0 UIJEPA_PORT=8000
+RUN useradd --system --no-create-home --uid 10001 --shell /usr/sbin/nologin uijepa
+WORKDIR /app
+COPY --from=build /opt/venv /opt/venv
+COPY service service
+USER uijepa
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['UIJEPA_PORT'] + '/livez', timeout=4)"]
+CMD ["python", "-m", "service"]
