@@ -1,0 +1,234 @@
+// A page's time, in the recorder's hands: timers, frames of animation, dates and chance follow a virtual clock
+// that moves only inside `advance`. CSS transitions and animations are held by the recorder (the browser's own
+// playback rate is 0) and their times set from here. CONFIG is replaced by {epoch: Unix ms, seed: uint32}.
+(() => {
+  if (window.__stage) return;
+  const config = CONFIG;
+  const TICK = 1000 / 60;
+  const MOST_CALLS = 200000;
+  const native = {
+    raf: window.requestAnimationFrame.bind(window),
+    timeout: window.setTimeout.bind(window),
+    fetch: window.fetch ? window.fetch.bind(window) : null,
+    Date: window.Date,
+  };
+  let now = 0;
+  let seq = 0;
+  let nesting = 0;
+  let dirty = true;
+  let loading = 0;
+  const timers = new Map();
+  let frames = new Map();
+  const held = new Map();
+  const roots = new Set();
+
+  // ---- chance: sfc32 after a few rounds, seeded for each clip
+  let [a, b, c, d] = [0x9e3779b9, 0x243f6a88, config.seed >>> 0, 1];
+  const chance = () => {
+    const t = (((a + b) | 0) + d) | 0;
+    d = (d + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = ((c << 21) | (c >>> 11)) + t | 0;
+    return (t >>> 0) / 4294967296;
+  };
+  for (let i = 0; i < 12; i++) chance();
+  Math.random = chance;
+
+  // ---- dates
+  const wall = () => config.epoch + Math.floor(now);
+  class VirtualDate extends native.Date {
+    constructor(...args) { args.length ? super(...args) : super(wall()); }
+    static now() { return wall(); }
+  }
+  window.Date = new Proxy(VirtualDate, { apply: () => new VirtualDate().toString() });
+  VirtualDate.prototype.constructor = window.Date;
+  performance.now = () => now;
+
+  // ---- timers
+  const add = (fn, delay, args, every) => {
+    const id = ++seq;
+    const level = nesting + 1;
+    const least = level > 5 ? 4 : 1;
+    const wait = Math.max(least, Number(delay) || 0);
+    timers.set(id, { id, due: now + wait, fn, args, every: every ? wait : 0, level });
+    return id;
+  };
+  window.setTimeout = (fn, delay, ...args) => add(fn, delay, args, false);
+  window.setInterval = (fn, delay, ...args) => add(fn, delay, args, true);
+  window.clearTimeout = window.clearInterval = (id) => { timers.delete(id); };
+  window.requestAnimationFrame = (fn) => { frames.set(++seq, fn); return seq; };
+  window.cancelAnimationFrame = (id) => { frames.delete(id); };
+  window.requestIdleCallback = (fn) =>
+    add(() => fn({ didTimeout: false, timeRemaining: () => 50 }), 1, [], false);
+  window.cancelIdleCallback = window.clearTimeout;
+
+  // A callback's error must not stop the clock: report it as the browser would.
+  const call = (fn, args) => {
+    try { typeof fn === 'function' ? fn.apply(window, args) : (0, eval)(String(fn)); }
+    catch (error) { window.reportError(error); }
+  };
+
+  // ---- what is under way besides timers
+  if (native.fetch) {
+    window.fetch = (...args) => {
+      loading++;
+      return native.fetch(...args).finally(() => { loading--; });
+    };
+  }
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (...args) {
+    loading++;
+    this.addEventListener('loadend', () => { loading--; }, { once: true });
+    return send.apply(this, args);
+  };
+  const busy = () => loading > 0 || document.readyState === 'loading'
+    || [...document.images].some((image) => !image.complete && image.loading !== 'lazy');
+
+  // Let promises and posted messages run before time moves on.
+  const channel = new MessageChannel();
+  let landed = null;
+  channel.port1.onmessage = () => { const go = landed; landed = null; go(); };
+  const breathe = () => new Promise((go) => { landed = go; channel.port2.postMessage(0); });
+  const drawn = () => new Promise((go) => native.raf(() => go()));
+  const quiet = async () => {
+    await breathe();
+    for (let i = 0; busy(); i++) {
+      if (i > 2000) throw new Error('the page did not finish loading what it asked for');
+      await new Promise((go) => native.timeout(go, 4));
+    }
+  };
+
+  // ---- noticing change
+  const observer = new MutationObserver(() => { dirty = true; });
+  const all = { subtree: true, childList: true, attributes: true, characterData: true };
+  observer.observe(document, all);
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    roots.add(root);
+    observer.observe(root, all);
+    return root;
+  };
+  for (const kind of ['scroll', 'input', 'change', 'load']) {
+    document.addEventListener(kind, () => { dirty = true; }, { capture: true, passive: true });
+  }
+  // Values set by scripts and pictures drawn on a canvas are no mutations.
+  const controls = () => {
+    if (document.querySelector('canvas, video')) return Math.random === chance ? ++seq : 0;
+    let sum = '';
+    for (const e of document.querySelectorAll('input, textarea, select')) sum += `${e.value}|${e.checked}|`;
+    return sum;
+  };
+
+  // ---- animations
+  const animations = () => {
+    const list = document.getAnimations();
+    for (const root of roots) if (root.host.isConnected) list.push(...root.getAnimations());
+    return list;
+  };
+  const hold = () => {
+    const live = new Set(animations());
+    for (const one of held.keys()) if (!live.has(one)) held.delete(one);
+    for (const one of live) {
+      if (held.has(one) || one.playState !== 'running') continue;
+      const at = one.currentTime === null ? 0 : Number(one.currentTime);
+      const { endTime } = one.effect.getComputedTiming();
+      one.pause();
+      one.currentTime = at;
+      const rate = Math.abs(one.playbackRate) || 1;
+      held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
+    }
+  };
+  const endOf = (state) => state.start + state.end / state.rate;
+  const play = async () => {
+    let ended = false;
+    for (const [one, state] of held) {
+      if (one.playState === 'idle') { held.delete(one); continue; }
+      if (now >= endOf(state) - 1e-6) {
+        held.delete(one);
+        one.finish();
+        ended = true;
+      } else one.currentTime = (now - state.start) * state.rate;
+      dirty = true;
+    }
+    // The browser tells the page of an ended transition when it draws the next frame.
+    if (ended) { await drawn(); await breathe(); hold(); }
+  };
+
+  const nextTimer = () => {
+    let best = null;
+    for (const one of timers.values()) {
+      if (!best || one.due < best.due || (one.due === best.due && one.id < best.id)) best = one;
+    }
+    return best;
+  };
+  const runTimers = async () => {
+    let ran = 0;
+    for (let one = nextTimer(); one && one.due <= now; one = nextTimer()) {
+      timers.delete(one.id);
+      if (one.every) timers.set(one.id, { ...one, due: one.due + one.every });
+      nesting = one.level;
+      call(one.fn, one.args);
+      nesting = 0;
+      await breathe();
+      ran++;
+    }
+    return ran;
+  };
+  const runFrames = async () => {
+    const due = frames;
+    frames = new Map();
+    for (const [id, fn] of due) {
+      due.delete(id);
+      call(fn, [now]);
+    }
+    await breathe();
+    return due.size;
+  };
+
+  const stage = {
+    // Move to `until`, or to the first moment from `shot` on at which something has changed.
+    async advance({ from, until, shot, changed }) {
+      now = Math.max(now, from);
+      dirty = dirty || changed;
+      await quiet();
+      hold();
+      for (let calls = 0; ; calls++) {
+        if (calls > MOST_CALLS) throw new Error('the page sets timers without end');
+        if (now >= until || (dirty && now >= shot)) break;
+        const timer = nextTimer();
+        let next = until;
+        if (timer) next = Math.min(next, timer.due);
+        if (frames.size) next = Math.min(next, (Math.floor(now / TICK + 1e-6) + 1) * TICK);
+        for (const state of held.values()) next = Math.min(next, endOf(state));
+        if (held.size) next = Math.min(next, Math.max(now, shot) + (shot > now ? 0 : TICK));
+        const tick = Math.abs(next / TICK - Math.round(next / TICK)) < 1e-6;
+        now = Math.max(now, next);
+        const before = controls();
+        let ran = await runTimers();
+        if (frames.size && tick) { await runFrames(); ran++; }
+        if (ran) {
+          if (controls() !== before) dirty = true;
+          await quiet();
+        }
+        hold();
+        await play();
+      }
+      let longest = 0;
+      for (const state of held.values()) longest = Math.max(longest, state.end / state.rate);
+      const result = { now, dirty, longest: Number.isFinite(longest) ? longest : -1 };
+      dirty = false;
+      return result;
+    },
+    // After real input: let the browser draw (scrolling and hovering happen there) and hold what began to move.
+    async settle() {
+      await drawn();
+      await drawn();
+      await quiet();
+      hold();
+    },
+    pointer: null,
+  };
+  Object.defineProperty(window, '__stage', { value: stage, enumerable: false });
+})();
