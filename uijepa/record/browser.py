@@ -34,6 +34,13 @@ FLAGS = (
     "--font-render-hinting=none",
     "--disable-smooth-scrolling",
     "--allow-file-access-from-files",
+    "--run-all-compositor-stages-before-draw",
+    "--disable-new-content-rendering-timeout",
+    "--disable-threaded-animation",
+    "--disable-threaded-scrolling",
+    "--disable-checker-imaging",
+    "--disable-image-animation-resync",
+    "--disable-partial-raster",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 _CSS = "* { caret-color: transparent !important; scroll-behavior: auto !important; }"
@@ -144,10 +151,13 @@ class Browser:
         """Load a page and wait until it and its fonts are there."""
         html = url_or_html.lstrip().startswith("<")
         self._bases[page.context] = (url_or_html if html else "", base.resolve() if base else None)
-        page.on("close", lambda closed: self._bases.pop(closed.context, None))
+        page.on("close", self._forget)
         page.goto(f"{ORIGIN}/" if html else url_or_html, wait_until="load")
         page.add_style_tag(content=_CSS)
         page.evaluate("document.fonts.ready.then(() => 0)")
+
+    def _forget(self, page: Page) -> None:
+        self._bases.pop(page.context, None)
 
     def _answer(self, route: Route) -> None:
         """Files pass; the page's own origin is answered from memory or its base folder; all else is cut off."""

@@ -18,20 +18,10 @@ if TYPE_CHECKING:
     from faker import Faker
 
 _TRIES = 2000
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 _DAYS_IN = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _CLOSE = ("tonight", "soon", "later", "today", "tomorrow", "now", "again", "please", "thanks", "okay")
 
