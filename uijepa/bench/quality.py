@@ -1,0 +1,253 @@
+"""The quality suite: a bundle and its baselines on the held-out clips of a manifest, as one JSON object."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from uijepa.bench import answers, baselines, leakage
+from uijepa.bench.answers import Engine, Outcome
+from uijepa.bench.looks import looks
+from uijepa.bench.metrics import Score, Scorer, bootstrap
+from uijepa.data.manifest import Clip, Split, read
+from uijepa.errors import ConfigError, ManifestError
+
+SYSTEM = "uijepa"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure, and where to keep what need not be done twice."""
+
+    manifest: Path
+    bundle: Path
+    work: Path
+    """Journals of answers, cached looks, per-clip scores."""
+    split: Split = "test"
+    others: Mapping[str, Path] = field(default_factory=dict)
+    """Further bundles, by the name they get in the results."""
+    limit: int | None = None
+    """Score only this many clips of the split, drawn by a fixed seed."""
+    suite: str = ""
+    date: str = ""
+    strict_leakage: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shelf:
+    """The labelled clips of a manifest by their use."""
+
+    train: list[leakage.Shown]
+    choose: list[leakage.Shown]
+    """Clips that baselines are chosen on: the validation split, or every fifth training clip without one."""
+    scored: list[leakage.Shown]
+
+
+def key(clip: Clip) -> str:
+    """What names a clip in journals and results."""
+    return clip.id or clip.path
+
+
+def measure(plan: Plan, open_engine: Callable[[Path], Callable[[], Engine]], scorer: Scorer) -> dict[str, Any]:
+    """Run everything and return the results.
+
+    Raises ManifestError without labelled clips, ClipError for a clip the baselines cannot read, and Leak with
+    `strict_leakage`.
+    """
+    shelf = gather(plan)
+    leaks = leakage.check(shelf.train, shelf.scored)
+    if leaks.found and plan.strict_leakage:
+        raise leakage.Leak(f"{plan.manifest}: {leaks.summary()}.")
+    said = {
+        name: answers.run(
+            open_engine(bundle),
+            [(key(s.clip), s.path) for s in shelf.scored],
+            answers.journal_path(plan.work, bundle),
+            f"{name}: {len(shelf.scored)} clips",
+            quiet=plan.quiet,
+        )
+        for name, bundle in {SYSTEM: plan.bundle, **plan.others}.items()
+    }
+    easy = simple(shelf, [o.text for o in said[SYSTEM]], scorer)
+    sentences = {name: [o.intent for o in outcomes] for name, outcomes in said.items()}
+    sentences.update({b.name: b.answers for b in easy})
+    clips = [s.clip for s in shelf.scored]
+    references = [c.intent for c in clips]
+    slots = [list(c.slots.values()) for c in clips]
+    scores = {name: scorer.score(found, references, slots) for name, found in sentences.items()}
+    keep(plan.work / "scores.jsonl", clips, sentences, scores)
+    known = {s.clip.intent for s in shelf.train}
+    return {
+        "suite": plan.suite or plan.manifest.resolve().parent.name,
+        "split": plan.split,
+        **({"date": plan.date} if plan.date else {}),
+        "manifest_sha256": answers.file_sha256(plan.manifest),
+        "bundle_sha256": answers.bundle_sha256(plan.bundle),
+        "clips": {"train": len(shelf.train), "chosen_on": len(shelf.choose), "scored": len(shelf.scored)},
+        "rows": rows(plan.split, scores, groups(clips, known)),
+        "differences": differences(scores),
+        "errors": {n: dict(sorted(Counter(o.error for o in x if o.error).items())) for n, x in said.items()},
+        "latency_ms": latency(said[SYSTEM]),
+        "machine": answers.machine(),
+        "leakage": leaks.as_json(),
+        "baselines": {b.name: b.chosen for b in easy},
+    }
+
+
+def gather(plan: Plan) -> Shelf:
+    """The labelled clips of the manifest with their digests and looks."""
+    clips = [c for c in read(plan.manifest) if c.intent]
+    twice = [k for k, n in Counter(map(key, clips)).items() if n > 1]
+    if twice:
+        raise ManifestError(f"{plan.manifest}: the clip id {twice[0]!r} occurs more than once.")
+    train = [c for c in clips if c.split == "train"]
+    choose = [c for c in clips if c.split == "val" and plan.split != "val"]
+    if plan.split == "train":
+        raise ConfigError("split: the training split cannot be scored against itself.")
+    scored = [c for c in clips if c.split == plan.split]
+    if plan.limit is not None and plan.limit < len(scored):
+        drawn = np.random.default_rng(0).choice(len(scored), plan.limit, replace=False)
+        scored = [scored[i] for i in np.sort(drawn)]
+    if not scored or not train:
+        raise ManifestError(f"{plan.manifest}: needs labelled clips in the splits 'train' and {plan.split!r}.")
+    used = [*train, *choose, *scored]
+    files = [plan.manifest.parent / c.path for c in used]
+    try:
+        hashes = [answers.file_sha256(f) for f in files]
+    except OSError as error:
+        raise ManifestError(f"{plan.manifest}: {error.filename} cannot be read ({error.strerror}).") from error
+    seen = looks(list(zip(hashes, files, strict=True)), plan.work / "looks", "baselines: looking", quiet=plan.quiet)
+    shown = [
+        leakage.Shown(clip=c, path=f, sha256=h, look=x) for c, f, h, x in zip(used, files, hashes, seen, strict=True)
+    ]
+    first, second = len(train), len(train) + len(choose)
+    return Shelf(train=shown[:first], choose=shown[first:second] or shown[:first:5], scored=shown[second:])
+
+
+def simple(shelf: Shelf, read_text: Sequence[Sequence[str]], scorer: Scorer) -> list[baselines.Baseline]:
+    """The baselines that need no model; `read_text` is what the engine read on each scored clip."""
+    aside = {key(s.clip) for s in shelf.choose}
+    train, choose = examples(shelf.train), examples(shelf.choose)
+    rest = [s for s in shelf.train if key(s.clip) not in aside]
+    known = baselines.Shelf(train=train, fit=examples(rest) if rest else train, choose=choose)
+    best = baselines.constant(train.labels, len(shelf.scored), scorer)
+    made = [best, baselines.nearest_pixels(known, np.stack([s.look for s in shelf.scored]), scorer)]
+    texts = {
+        "nearest neighbour, text read": read_text,
+        "nearest neighbour, true text": [s.clip.text for s in shelf.scored],
+    }
+    for name, asked in texts.items():
+        if any(asked):
+            found = baselines.nearest_text(name, known, asked, scorer, best.answers[0])
+            made += [found] if found is not None else []
+    return made
+
+
+def examples(shown: Sequence[leakage.Shown]) -> baselines.Examples:
+    """Clips as the baselines see them."""
+    return baselines.Examples(
+        looks=np.stack([s.look for s in shown]),
+        texts=[s.clip.text for s in shown],
+        labels=[s.clip.intent for s in shown],
+    )
+
+
+def groups(clips: Sequence[Clip], known: set[str]) -> list[tuple[str, str, list[int]]]:
+    """(kind, name, indices) of every group that gets its own row."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for i, clip in enumerate(clips):
+        found.setdefault(("all", "overall"), []).append(i)
+        if clip.intent not in known:
+            found.setdefault(("label", "label not in training"), []).append(i)
+        if clip.slots:
+            found.setdefault(("slots", "with free values"), []).append(i)
+        if clip.source:
+            found.setdefault(("source", clip.source), []).append(i)
+        if clip.category:
+            found.setdefault(("category", clip.category), []).append(i)
+    order = ["all", "source", "slots", "label", "category"]
+    return [(k, n, found[k, n]) for k, n in sorted(found, key=lambda x: (order.index(x[0]), x[1]))]
+
+
+def rows(
+    split: str, scores: Mapping[str, Sequence[Score]], grouped: Sequence[tuple[str, str, list[int]]]
+) -> list[dict[str, Any]]:
+    """One row a group and system. Every number is on a scale to 100; SBERT's cosine runs from -100."""
+    made = []
+    for kind, name, indices in grouped:
+        for system, every in scores.items():
+            some = [every[i] for i in indices]
+            recalls = [s.slot_recall for s in some if s.slot_recall is not None]
+            made.append(
+                {
+                    "system": system,
+                    "split": split,
+                    "by": kind,
+                    "group": name,
+                    "n": len(some),
+                    "intent_similarity": bootstrap([s.similarity for s in some]).as_json(),
+                    "sbert": _percent([s.cosine for s in some]),
+                    "rouge1": _percent([s.rouge1 for s in some]),
+                    "rouge2": _percent([s.rouge2 for s in some]),
+                    "rougeL": _percent([s.rouge_l for s in some]),
+                    "exact": _percent([s.exact for s in some]),
+                    "slot_recall": _percent(recalls) if recalls else None,
+                }
+            )
+    return made
+
+
+def _percent(values: Sequence[float]) -> float:
+    return round(100 * float(np.mean(values)), 2)
+
+
+def differences(scores: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
+    """Intent Similarity of the bundle minus that of each other system, paired by clip."""
+    ours = np.array([s.similarity for s in scores[SYSTEM]])
+    return [
+        {"a": SYSTEM, "b": name, **bootstrap(ours - np.array([s.similarity for s in theirs])).as_json()}
+        for name, theirs in scores.items()
+        if name != SYSTEM
+    ]
+
+
+def latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
+    """p50 and p95 in ms of each stage over the clips that were answered; `wall` is the whole call."""
+    stages: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        for stage, ms in {} if outcome.error else outcome.timings_ms.items():
+            stages.setdefault(stage, []).append(ms)
+    return {
+        stage: {"p50": round(float(np.percentile(ms, 50)), 1), "p95": round(float(np.percentile(ms, 95)), 1)}
+        for stage, ms in stages.items()
+    }
+
+
+def keep(
+    path: Path,
+    clips: Sequence[Clip],
+    sentences: Mapping[str, Sequence[str]],
+    scores: Mapping[str, Sequence[Score]],
+) -> None:
+    """Write the per-clip scores, one JSON object a clip and system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as stream:
+        for name, found in sentences.items():
+            for clip, answer, score in zip(clips, found, scores[name], strict=True):
+                line = {
+                    "system": name,
+                    "clip": key(clip),
+                    "category": clip.category,
+                    "intent": clip.intent,
+                    "answer": answer,
+                    "similarity": round(score.similarity, 2),
+                    "slot_recall": score.slot_recall,
+                }
+                stream.write(json.dumps(line, ensure_ascii=False) + "\n")

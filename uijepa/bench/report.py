@@ -1,0 +1,129 @@
+"""Results as tables: on the terminal, and as the README's block, so that its numbers are the file's numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from uijepa.errors import ConfigError
+
+START, END = "<!-- bench:quality -->", "<!-- /bench:quality -->"
+RESULTS = Path(__file__).parent / "results" / "quality.json"
+METRICS = {"sbert": "SBERT", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+SHARES = {"exact": "exact", "slot_recall": "values kept"}
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Results of the quality suite. Raises ConfigError when the file is missing or not results."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: not JSON ({error.msg}).") from error
+    if not isinstance(value, dict) or not isinstance(value.get("rows"), list):
+        raise ConfigError(f"{path}: not the results of the quality suite.")
+    return value
+
+
+def block(results: Mapping[str, Any]) -> str:
+    """The README's part between the markers, as Markdown."""
+    overall = [r for r in results["rows"] if r["group"] == "overall"]
+    heads = ["System", "Intent Similarity (95 %)", *METRICS.values(), *SHARES.values()]
+    lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
+    lines += [_line(cells(row)) for row in overall]
+    lines += ["", "Ahead by, paired by clip:", "", _line(["over", "points (95 %)"]), _line(["---", "---:"])]
+    lines += [_line([d["b"], spread(d, sign=True)]) for d in results["differences"]]
+    system = overall[0]["system"]
+    parts = [r for r in results["rows"] if r["system"] == system and r["by"] in ("source", "slots", "label")]
+    lines += ["", f"`{system}` by group:", "", _line(["group", "clips", *heads[1:]])]
+    lines += [_line(["---", *["---:"] * len(heads)])]
+    lines += [_line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
+    lines += ["", footnote(results, overall[0]["n"])]
+    return "\n".join(lines)
+
+
+def footnote(results: Mapping[str, Any], clips: int) -> str:
+    """What was measured, on what, and how fast."""
+    here, times, leak = results["machine"], results["latency_ms"], results["leakage"]
+    wall = times.get("wall")
+    speed = f" One clip takes {wall['p50']:.0f} ms (p50), {wall['p95']:.0f} ms (p95)" if wall else ""
+    speed += f" on {here['cores']} cores of {here['cpu']}, ONNX Runtime {here['onnxruntime']}." if wall else ""
+    shared = len(leak["identical_files"]) + len(leak["shared_slot_values"])
+    return (
+        f"{clips} clips of the split `{results['split']}`, {results['clips']['train']} clips in training. "
+        f"Shared with training: {shared} files or free values, {len(leak['same_last_frames'])} final screens, "
+        f"{leak['labels_in_training']} labels.{speed}"
+    )
+
+
+def cells(row: Mapping[str, Any]) -> list[str]:
+    """A row's numbers as text."""
+    shares = [f"{row[k]:.1f} %" if row[k] is not None else "–" for k in SHARES]
+    return [row["system"], spread(row["intent_similarity"]), *(f"{row[k]:.2f}" for k in METRICS), *shares]
+
+
+def spread(value: Mapping[str, float], *, sign: bool = False) -> str:
+    """`12.34 (11.00–13.00)`."""
+    mean = f"{value['mean']:+.2f}" if sign else f"{value['mean']:.2f}"
+    return f"{mean} ({value['low']:.2f} to {value['high']:.2f})"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def between(text: str, where: str) -> str:
+    """What stands between the markers. Raises ConfigError without exactly one pair of them."""
+    if text.count(START) != 1 or text.count(END) != 1 or text.index(START) > text.index(END):
+        raise ConfigError(f"{where}: needs the lines {START} and {END}, once each and in this order.")
+    return text.partition(START)[2].partition(END)[0].strip()
+
+
+def write(readme: Path, results: Mapping[str, Any]) -> bool:
+    """Put the block between the README's markers; True when that changed the file. Raises ConfigError."""
+    try:
+        old = readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{readme}: cannot be read ({error.strerror}).") from error
+    between(old, str(readme))
+    head, _, rest = old.partition(START)
+    new = f"{head}{START}\n{block(results)}\n{END}{rest.partition(END)[2]}"
+    if new != old:
+        readme.write_text(new, encoding="utf-8")
+    return new != old
+
+
+def show(results: Mapping[str, Any], console: Console) -> None:
+    """Print the results."""
+    table = Table(title=f"Intent Similarity, {results['suite']}, split {results['split']}")
+    for i, head in enumerate(["group", "clips", "system", "similarity", *METRICS.values(), *SHARES.values()]):
+        table.add_column(head, justify="left" if i in (0, 2) else "right", no_wrap=i < 4)
+    ours = results["rows"][0]["system"]
+    last = ""
+    for row in results["rows"]:
+        if row["by"] == "category" and row["system"] != ours:
+            continue  # a line a category is enough to see where it fails; the file has them all
+        group = row["group"] if row["group"] != last else ""
+        last = row["group"]
+        table.add_row(group, str(row["n"]) if group else "", *cells(row), end_section=False)
+    console.print(table)
+    for difference in results["differences"]:
+        console.print(f"{difference['a']} over {difference['b']}: {spread(difference, sign=True)}")
+    for name, errors in results["errors"].items():
+        if errors:
+            console.print(f"{name}: errors {errors}")
+    speed = ", ".join(f"{k} {v['p50']:.0f}/{v['p95']:.0f}" for k, v in results["latency_ms"].items())
+    console.print(f"ms p50/p95: {speed}" if speed else "no clip was answered")
+    leak = results["leakage"]
+    verdict = "LEAK" if leak["found"] else "no leak"
+    console.print(
+        f"{verdict}: {len(leak['identical_files'])} identical files, {len(leak['shared_slot_values'])} shared "
+        f"values, {len(leak['same_last_frames'])} same and {leak['similar_last_frames']} similar final screens, "
+        f"{leak['labels_in_training']} labels also in training"
+    )
