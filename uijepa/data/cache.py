@@ -1,0 +1,216 @@
+"""The token cache: each clip of a manifest decoded once, its tokens appended to memory-mapped files.
+
+    <manifest folder>/.cache/<hash of the preprocessing>/
+        values.u8  positions.i16   every clip's kept tubelets, one after the other
+        index.jsonl                one line a clip: where its tokens lie, its grid, its text, or its error
+
+A line is written after its tokens, so a killed build resumes at the first clip without a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from uijepa.config import Preprocess
+from uijepa.data.manifest import Clip
+from uijepa.errors import ClipError, ManifestError
+from uijepa.grid import TUBELET_VALUES, Grid
+from uijepa.video import Limits, prepare
+from uijepa.video.sandbox import Sandbox
+from uijepa.video.text import Reader, read_changed
+
+MOST_BAD = 0.05
+"""Share of a manifest's clips that may be unreadable before training refuses to start."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """One clip's kept tubelets."""
+
+    values: NDArray[np.uint8]
+    """[N, 1536]"""
+    positions: NDArray[np.int16]
+    """[N, 3]"""
+    grid: Grid
+    text: list[str]
+    """Lines that the clip put on the screen: the recorder's own where it knows them, else read from pixels."""
+
+
+class TokenCache:
+    """Tokens of clips by their path in the manifest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lines: dict[str, dict[str, Any]] = {}
+        index = folder / "index.jsonl"
+        if index.is_file():
+            for line in index.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    break  # the line that a kill cut short
+                self._lines[entry["path"]] = entry
+        tokens = max((e["first"] + e["count"] for e in self._lines.values() if "first" in e), default=0)
+        shape = (tokens, TUBELET_VALUES)
+        self._values: NDArray[np.uint8] = (
+            np.memmap(folder / "values.u8", np.uint8, "r", shape=shape) if tokens else np.zeros(shape, np.uint8)
+        )
+        self._positions: NDArray[np.int16] = (
+            np.memmap(folder / "positions.i16", np.int16, "r", shape=(tokens, 3))
+            if tokens
+            else np.zeros((0, 3), np.int16)
+        )
+
+    def __contains__(self, path: str) -> bool:
+        return "first" in self._lines.get(path, {})
+
+    def __getitem__(self, path: str) -> Tokens:
+        entry = self._lines[path]
+        span = slice(entry["first"], entry["first"] + entry["count"])
+        return Tokens(self._values[span], self._positions[span], Grid(*entry["grid"]), entry["text"])
+
+    def count(self, path: str) -> int:
+        """Number of tokens of a clip, without reading them."""
+        return int(self._lines[path]["count"])
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What was wrong with the clips that could not be read."""
+        return {path: entry["error"] for path, entry in self._lines.items() if "error" in entry}
+
+    def indexed(self, path: str, size: int) -> bool:
+        """Whether this very file was tried before."""
+        return self._lines.get(path, {}).get("bytes") == size
+
+
+def folder_of(root: Path, spec: Preprocess) -> Path:
+    """Where the tokens of a manifest in `root` are kept for this preprocessing."""
+    key = hashlib.blake2b(json.dumps(asdict(spec), sort_keys=True).encode(), digest_size=6).hexdigest()
+    return root / ".cache" / key
+
+
+def build(
+    root: Path,
+    clips: Sequence[Clip],
+    spec: Preprocess,
+    *,
+    read_text: bool,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> TokenCache:
+    """The cache of `clips` (paths relative to `root`), made or completed.
+
+    Decoding happens in sandboxed child processes, so that a clip that crashes its decoder costs that clip only.
+    Text is read from the pixels where `read_text` is set and a clip does not list its own.
+    Unreadable clips are left out and listed by `errors`; raises ManifestError when they are more than
+    `MOST_BAD` of all.
+    """
+    folder = folder_of(root, spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = TokenCache(folder)
+    missing = [c for c in clips if not cache.indexed(c.path, _size(root / c.path))]
+    if missing:
+        _truncate(folder, cache)
+        task = progress.add_task("decoding clips", total=len(missing)) if progress else None
+        with (
+            (folder / "values.u8").open("ab") as values,
+            (folder / "positions.i16").open("ab") as positions,
+            (folder / "index.jsonl").open("a", encoding="utf-8") as index,
+        ):
+            first = positions.tell() // 6
+            for clip, entry, tokens in _prepare_all(root, missing, spec, read_text, workers):
+                if tokens is not None:
+                    values.write(tokens.values.tobytes())
+                    positions.write(tokens.positions.tobytes())
+                    values.flush()
+                    positions.flush()
+                    entry |= {"first": first, "count": len(tokens.values)}
+                    first += len(tokens.values)
+                index.write(json.dumps({"path": clip.path, **entry}, ensure_ascii=False) + "\n")
+                index.flush()
+                if progress is not None and task is not None:
+                    progress.advance(task)
+        cache = TokenCache(folder)
+    bad = {c.path: cache.errors[c.path] for c in clips if c.path in cache.errors}
+    if len(bad) > MOST_BAD * len(clips):
+        listed = "\n".join(f"  {message}" for message in list(bad.values())[:10])
+        raise ManifestError(f"{len(bad)} of {len(clips)} clips under {root} cannot be read:\n{listed}")
+    return cache
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _truncate(folder: Path, cache: TokenCache) -> None:
+    """Cut off what a killed build wrote without an index line."""
+    end = max((e["first"] + e["count"] for e in cache._lines.values() if "first" in e), default=0)
+    for name, width in (("values.u8", TUBELET_VALUES), ("positions.i16", 6)):
+        path = folder / name
+        path.touch()
+        os.truncate(path, end * width)
+    lines = "".join(json.dumps(e, ensure_ascii=False) + "\n" for e in cache._lines.values())
+    partial = folder / "index.jsonl.part"
+    partial.write_text(lines, encoding="utf-8")
+    partial.replace(folder / "index.jsonl")
+
+
+def _prepare_all(
+    root: Path, clips: Sequence[Clip], spec: Preprocess, read_text: bool, workers: int | None
+) -> Iterator[tuple[Clip, dict[str, Any], Tokens | None]]:
+    local = threading.local()
+    sandboxes: list[Sandbox] = []
+    lock = threading.Lock()
+    reader: Reader | None = None
+
+    def one(clip: Clip) -> tuple[dict[str, Any], Tokens | None]:
+        if not hasattr(local, "sandbox"):
+            local.sandbox = Sandbox()
+            with lock:
+                sandboxes.append(local.sandbox)
+        entry: dict[str, Any] = {"bytes": _size(root / clip.path)}
+        try:
+            made = prepare(root / clip.path, spec, Limits(), sandbox=local.sandbox)
+        except ClipError as error:
+            return entry | {"error": str(error)}, None
+        text = clip.text
+        if reader is not None and clip.intent and not text:
+            with lock:  # one reader: its sessions use all cores themselves
+                text = read_changed(made.first, made.last, reader)
+        grid = made.grid
+        return entry | {"grid": [grid.t, grid.h, grid.w], "text": text}, Tokens(
+            made.values, made.positions, grid, text
+        )
+
+    if read_text and any(c.intent and not c.text for c in clips):
+        reader = Reader()
+    workers = workers or len(os.sched_getaffinity(0))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        # A window of a few clips per worker bounds memory: map() would prepare everything ahead of the writer.
+        window = 4 * workers
+        pending = [pool.submit(one, clip) for clip in clips[:window]]
+        for number, clip in enumerate(clips):
+            entry, tokens = pending.pop(0).result()
+            if number + window < len(clips):
+                pending.append(pool.submit(one, clips[number + window]))
+            yield clip, entry, tokens
+    finally:
+        pool.shutdown(cancel_futures=True)
+        for sandbox in sandboxes:
+            sandbox.close()

@@ -1,0 +1,83 @@
+"""Configuration of a training run: one TOML file, every field with its default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from uijepa.config import Preprocess
+from uijepa.errors import ConfigError
+from uijepa.jepa.masks import MaskConfig
+from uijepa.jepa.objective import ObjectiveConfig
+from uijepa.models.decoder import DecoderConfig
+from uijepa.models.encoder import EncoderConfig
+from uijepa.models.system import SystemConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """JEPA pretraining on clips without labels."""
+
+    steps: int = 3000
+    batch: int = 16
+    lr: float = 1e-3
+    warmup: int = 200
+    weight_decay: float = 0.04
+    weight_decay_end: float = 0.4
+    momentum: float = 0.998
+    """EMA momentum at the start; it rises linearly to 1 over 1.25 times the run, as in V-JEPA."""
+    clip_grad: float = 10.0
+    masks: MaskConfig = field(default_factory=MaskConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    evaluate_every: int = 250
+    """Steps between two looks at the health of the representation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneConfig:
+    """Tuning of the projector and the decoder on labelled clips."""
+
+    text_steps: int = 1000
+    """First steps, on text alone: a new decoder learns to read before it learns to see."""
+    text_batch: int = 32
+    steps: int = 2000
+    """Steps on video and text, after the text steps."""
+    batch: int = 16
+    lr: float = 1e-3
+    encoder_lr: float = 0.0
+    """Peak learning rate of the encoder; 0 keeps it frozen, as the paper does."""
+    warmup: int = 100
+    weight_decay: float = 0.05
+    clip_grad: float = 1.0
+    swap: float = 0.7
+    """Share of examples whose values are swapped for others, so that values are read, not remembered."""
+    misread: float = 1.0
+    """Strength of the simulated OCR mistakes; 0 leaves the text exact."""
+    text_dropout: float = 0.1
+    """Share of examples with video whose text is hidden."""
+    evaluate_every: int = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A whole run."""
+
+    seed: int = 0
+    device: str = "auto"
+    """"auto", "cpu" or "cuda"."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 autocast; "auto": where the processor or the GPU computes in bf16."""
+    checkpoint_seconds: float = 120.0
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    pretrain: PretrainConfig = field(default_factory=PretrainConfig)
+    tune: TuneConfig = field(default_factory=TuneConfig)
+
+    def __post_init__(self) -> None:
+        if self.pretrain.batch < 1 or self.tune.batch < 1:
+            raise ConfigError("batch must be at least 1.")
+
+    @property
+    def system(self) -> SystemConfig:
+        return SystemConfig(preprocess=self.preprocess, encoder=self.encoder, decoder=self.decoder)

@@ -1,0 +1,169 @@
+"""Stage 2: the projector and the decoder learn to say intents, the encoder frozen or tuned along."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from uijepa.data.augment import misread, swap_values
+from uijepa.data.batches import Order, collate
+from uijepa.data.cache import TokenCache
+from uijepa.data.manifest import Clip
+from uijepa.errors import ManifestError
+from uijepa.jepa.schedule import warmup_cosine
+from uijepa.models.system import System
+from uijepa.sequence import Sequence as Prompt
+from uijepa.training.config import TrainConfig, TuneConfig
+from uijepa.training.device import autocast
+from uijepa.video import normalise
+
+IGNORED = -100
+EVALUATED = 256
+"""Most validation clips looked at in one evaluation."""
+
+
+class Tuning:
+    """Cross-entropy on the intent's tokens, text alone first, then video and text."""
+
+    name = "decoder"
+
+    def __init__(
+        self, config: TrainConfig, system: System, cache: TokenCache, clips: Sequence[Clip], device: torch.device
+    ) -> None:
+        self.config: TuneConfig = config.tune
+        self.steps = self.config.text_steps + self.config.steps
+        self.evaluate_every = self.config.evaluate_every
+        self.system = system.to(device)
+        self.best: tuple[float, int, dict[str, Tensor]] | None = None
+        self._seed = config.seed
+        self._precision = config.precision
+        self._device = device
+        self._cache = cache
+        self._prompt = Prompt(system.tokenizer, config.decoder.text_tokens)
+        labelled = [c for c in clips if c.intent and c.path in cache]
+        self._train = [c for c in labelled if c.split == "train"]
+        self._val = [c for c in labelled if c.split == "val"][:EVALUATED]
+        if not self._train:
+            raise ManifestError("no clip of the train split has an intent: there is nothing to tune the decoder on.")
+        lengths = [cache.count(c.path) for c in self._train]
+        self._order = Order(lengths, self.config.batch, config.seed)
+        self._text_order = Order([1] * len(lengths), self.config.text_batch, config.seed + 1)
+        self._words = sorted(
+            {w for c in self._train for line in cache[c.path].text for w in line.split() if w.isalpha()}
+        )
+        self.system.encoder.requires_grad_(self.config.encoder_lr > 0)
+        language = [p for n, p in system.named_parameters() if p.requires_grad and not n.startswith("encoder.")]
+        groups: list[dict[str, Any]] = [{"params": language, "peak": self.config.lr}]
+        if self.config.encoder_lr:
+            groups.append({"params": list(system.encoder.parameters()), "peak": self.config.encoder_lr})
+        self._optimizer = torch.optim.AdamW(
+            groups, lr=self.config.lr, betas=(0.9, 0.98), weight_decay=self.config.weight_decay
+        )
+
+    def step(self, step: int) -> dict[str, float]:
+        config = self.config
+        text_only = step < config.text_steps
+        for group in self._optimizer.param_groups:
+            group["lr"] = warmup_cosine(step, self.steps, config.warmup, group["peak"], group["peak"] / 50)
+        rng = np.random.default_rng([self._seed, 1, step])
+        order = self._text_order if text_only else self._order
+        clips = [self._train[i] for i in order.indices(step)]
+        self.system.train()
+        with autocast(self._device, self._precision):
+            loss, right = self._loss(clips, rng, text_only)
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        trained = [p for g in self._optimizer.param_groups for p in g["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_grad)
+        self._optimizer.step()
+        lr = self._optimizer.param_groups[0]["lr"]
+        return {"loss": float(loss.detach()), "accuracy": right, "lr": lr, "gradient": float(norm)}
+
+    def _loss(self, clips: Sequence[Clip], rng: np.random.Generator | None, text_only: bool) -> tuple[Tensor, float]:
+        """Mean cross-entropy over the intents' tokens, and the share predicted right. No `rng`: no augmentation."""
+        examples = [self._example(clip, rng, text_only) for clip in clips]
+        longest = max(len(ids) for ids, _ in examples)
+        tokens = np.full((len(clips), longest), self._prompt.pad, np.int64)
+        labels = np.full((len(clips), longest), IGNORED, np.int64)
+        lengths = np.array([len(ids) for ids, _ in examples])
+        for row, (ids, prompt) in enumerate(examples):
+            tokens[row, : len(ids)] = ids
+            # The logits at a place are of the next token.
+            labels[row, prompt - 1 : len(ids) - 1] = ids[prompt:]
+        features, mask = self._features(clips, text_only)
+        logits = self.system(features, mask, self._tensor(tokens), self._tensor(lengths))
+        wanted = self._tensor(labels)
+        scored = wanted != IGNORED
+        chosen = logits[scored].float()
+        loss = F.cross_entropy(chosen, wanted[scored])
+        return loss, float((chosen.argmax(-1) == wanted[scored]).float().mean())
+
+    def _example(self, clip: Clip, rng: np.random.Generator | None, text_only: bool) -> tuple[list[int], int]:
+        """Ids of `<sep> text <sep> intent <eos>`, and how many of them are the prompt."""
+        intent, lines = clip.intent, self._cache[clip.path].text
+        config = self.config
+        if rng is not None:
+            if rng.random() < config.swap:
+                intent, lines = swap_values(intent, lines, clip.slots, self._words, rng)
+            lines = misread(lines, rng, config.misread)
+            if not text_only and rng.random() < config.text_dropout:
+                lines = []
+        prompt = self._prompt.prompt_ids(lines)
+        return [*prompt, *self._prompt.intent_ids(intent), self._prompt.eos], len(prompt)
+
+    def _features(self, clips: Sequence[Clip], text_only: bool) -> tuple[Tensor, Tensor]:
+        width = self.system.encoder.config.width
+        if text_only:
+            empty = torch.zeros((len(clips), 0, width), device=self._device)
+            return empty, torch.zeros((len(clips), 0), dtype=torch.bool, device=self._device)
+        batch = collate(self._cache, clips)
+        mask = self._tensor(batch.mask)
+        with torch.set_grad_enabled(self.config.encoder_lr > 0 and torch.is_grad_enabled()):
+            values = self._tensor(normalise(batch.values))
+            return self.system.encoder(values, self._tensor(batch.positions), mask), mask
+
+    def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    @torch.no_grad()
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Loss and token accuracy on the validation split; the weights with the lowest loss are kept."""
+        if not self._val:
+            return {}
+        self.system.eval()
+        text_only = step <= self.config.text_steps
+        sums = np.zeros(3)
+        for start in range(0, len(self._val), self.config.batch):
+            clips = self._val[start : start + self.config.batch]
+            with autocast(self._device, self._precision):
+                loss, right = self._loss(clips, None, text_only)
+            sums += np.array([float(loss), right, 1.0]) * len(clips)
+        loss_mean = float(sums[0] / sums[2])
+        if not text_only and (self.best is None or loss_mean < self.best[0]):
+            weights = {name: value.detach().cpu().clone() for name, value in self.system.state_dict().items()}
+            self.best = (loss_mean, step, weights)
+        return {"val_loss": loss_mean, "val_accuracy": float(sums[1] / sums[2])}
+
+    def chosen(self) -> tuple[System, int]:
+        """The system with the lowest validation loss (the last one without validation clips), and its step."""
+        if self.best is None:
+            return self.system, self.steps
+        system = copy.copy(self.system)
+        system.load_state_dict(self.best[2])
+        return system, self.best[1]
+
+    def state(self) -> dict[str, Any]:
+        best = None if self.best is None else list(self.best)
+        return {"system": self.system.state_dict(), "optimizer": self._optimizer.state_dict(), "best": best}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.system.load_state_dict(state["system"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        best = state["best"]
+        self.best = None if best is None else (best[0], best[1], best[2])
