@@ -36,8 +36,8 @@ class Words:
         for row, text in zip(made, texts, strict=True):
             for word in text.lower().split():
                 row[self.known.setdefault(word, len(self.known))] += 1
-            row /= max(float(np.linalg.norm(row)), 1e-9)
-        return made
+        norms: npt.NDArray[np.float32] = np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
+        return made / norms
 
 
 @pytest.mark.parametrize(

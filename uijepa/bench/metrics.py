@@ -29,21 +29,24 @@ class Embedder(Protocol):
 
 
 class Sbert:
-    """all-MiniLM-L6-v2 from its PyPI package, on the CPU, without touching a network.
+    """all-MiniLM-L6-v2 from its PyPI package, on the CPU, without touching a network; loaded at its first use.
 
-    Raises MissingExtra when the package or sentence-transformers is not installed.
+    Raises MissingExtra, at once, when the package or sentence-transformers is not installed.
     """
 
     def __init__(self) -> None:
-        # Read at the import of huggingface_hub, which sentence-transformers does.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:
-            raise MissingExtra("sentence-transformers", "bench", "Sentence similarity") from error
-        self._model: Any = SentenceTransformer(str(sbert_folder()), device="cpu", local_files_only=True)
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise MissingExtra("sentence-transformers", "bench", "Sentence similarity")
+        self._folder = sbert_folder()
+        self._model: Any = None
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        if self._model is None:
+            # Read at the import of huggingface_hub, which sentence-transformers does.
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+            from sentence_transformers import SentenceTransformer
+
+            self._model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         made = self._model.encode(
             list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )

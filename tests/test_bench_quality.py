@@ -1,0 +1,458 @@
+"""The quality suite end to end on clips drawn here: answers, baselines, leakage, results and their tables."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageDraw
+from rich.console import Console
+from typer.testing import CliRunner
+
+from uijepa.bench import answers, baselines, leakage, quality, report, wild
+from uijepa.bench.__main__ import app, named
+from uijepa.bench.looks import MOMENTS, SIDE, looks
+from uijepa.bench.metrics import Scorer
+from uijepa.data.manifest import Clip, write
+from uijepa.errors import ClipError, ConfigError, ManifestError, NotAVideo
+
+TASKS = {"alarm": (200, 40, 40), "note": (40, 160, 40), "call": (40, 40, 200)}
+NAMES = {"train": ["Ann", "Ben", "Cleo"], "val": ["Dora"], "test": ["Emil", "Fay"]}
+
+
+@dataclass(frozen=True)
+class Reply:
+    intent: str
+    confidence: float = 0.9
+    timings_ms: dict[str, float] = field(default_factory=lambda: {"decode": 4.0, "encode": 6.0})
+    text: list[str] = field(default_factory=list)
+
+
+class Words:
+    """Sentences as unit bags of words, in place of SBERT, which takes seconds to load."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, int] = {}
+
+    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        made = np.zeros((len(texts), 256), np.float32)
+        for row, text in zip(made, texts, strict=True):
+            for word in text.lower().split():
+                row[self.known.setdefault(word, len(self.known))] += 1
+        norms: npt.NDArray[np.float32] = np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-9)
+        return made / norms
+
+
+class Fake:
+    """An engine that answers from a table, and counts how often it was asked."""
+
+    def __init__(self, replies: dict[str, Reply | Exception]) -> None:
+        self.replies, self.asked = replies, 0
+
+    def predict(self, path: Path) -> Reply:
+        self.asked += 1
+        reply = self.replies[path.name]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def draw(path: Path, colour: tuple[int, int, int], text: str) -> None:
+    """Half a second of a page in which a coloured bar grows and a name is typed."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=Fraction(12))
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for i in range(6):
+            image = Image.new("RGB", (128, 96), "white")
+            pen = ImageDraw.Draw(image)
+            pen.rectangle((0, 0, 20 * (i + 1), 30), fill=colour)
+            pen.text((8, 50), text[: i + 1], fill="black", font_size=24)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")))
+        out.mux(stream.encode(None))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings of three tasks with their manifest."""
+    root = tmp_path_factory.mktemp("recordings")
+    clips = []
+    for split, names in NAMES.items():
+        for task, colour in TASKS.items():
+            for name in names:
+                file = f"{task}-{name}.mp4"
+                draw(root / file, colour, name)
+                clips.append(
+                    Clip(
+                        path=file,
+                        id=f"{task}-{name}",
+                        intent=f"Make {task} for {name}.",
+                        category=task,
+                        slots={"name": name},
+                        text=[name, task],
+                        source="toy",
+                        split=split,  # type: ignore[arg-type]
+                    )
+                )
+    write(root / "manifest.jsonl", clips)
+    return root
+
+
+@pytest.fixture
+def bundles(tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders that stand for bundles: only their bytes matter to a fake engine."""
+    for name in ("good", "poor"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "manifest.json").write_text(json.dumps({"name": name}))
+    return tmp_path / "good", tmp_path / "poor"
+
+
+def replies(folder: Path) -> tuple[dict[str, Reply | Exception], dict[str, Reply | Exception]]:
+    """A good engine that fails on one clip in two ways, and a poor one."""
+    tests = [(task, name) for task in TASKS for name in NAMES["test"]]
+    good: dict[str, Reply | Exception] = {f"{t}-{n}.mp4": Reply(f"Make {t} for {n}.", text=[n, t]) for t, n in tests}
+    good["call-Fay.mp4"] = NotAVideo(folder / "call-Fay.mp4", "the file is empty.")
+    poor: dict[str, Reply | Exception] = {f"{t}-{n}.mp4": Reply("Make note for someone.") for t, n in tests}
+    poor["note-Emil.mp4"] = KeyError("a bug")
+    return good, poor
+
+
+def run(folder: Path, bundles: tuple[Path, Path], tmp_path: Path, **more: Any) -> tuple[dict[str, Any], list[Fake]]:
+    good, poor = bundles
+    engines = dict(zip((good, poor), map(Fake, replies(folder)), strict=True))
+    plan = quality.Plan(
+        manifest=folder / "manifest.jsonl",
+        bundle=good,
+        work=tmp_path / "work",
+        others={"untrained": poor},
+        quiet=True,
+        **more,
+    )
+
+    def open_engine(bundle: Path) -> Callable[[], answers.Engine]:
+        return lambda: engines[bundle]
+
+    return quality.measure(plan, open_engine, Scorer(Words())), list(engines.values())
+
+
+def row(results: dict[str, Any], system: str, group: str = "overall") -> dict[str, Any]:
+    (found,) = [r for r in results["rows"] if r["system"] == system and r["group"] == group]
+    return dict(found)
+
+
+def test_the_whole_suite(folder: Path, bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    results, engines = run(folder, bundles, tmp_path, date="2026-11-20")
+    assert [e.asked for e in engines] == [6, 6]
+    ours = row(results, "uijepa")
+    assert ours["n"] == 6
+    # Five right answers and one error, which counts as nothing said: it is not dropped.
+    assert ours["intent_similarity"]["mean"] == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert ours["exact"] == ours["slot_recall"] == pytest.approx(100 * 5 / 6, abs=0.01)
+    assert row(results, "uijepa", "alarm")["intent_similarity"] == {"mean": 100, "low": 100, "high": 100}
+    assert row(results, "uijepa", "call")["n"] == 2
+    assert row(results, "uijepa", "toy")["n"] == row(results, "uijepa", "with free values")["n"] == 6
+    assert row(results, "uijepa", "label not in training")["n"] == 6
+    assert results["errors"] == {"uijepa": {"not-a-video": 1}, "untrained": {"crash:KeyError": 1}}
+    assert set(results["latency_ms"]) == {"decode", "encode", "wall"}
+    assert results["latency_ms"]["encode"] == {"p50": 6.0, "p95": 6.0}
+    assert results["date"] == "2026-11-20"
+    assert results["clips"] == {"train": 9, "chosen_on": 3, "scored": 6}
+    assert results["machine"]["cores"] >= 1
+    systems = [r["system"] for r in results["rows"] if r["group"] == "overall"]
+    assert systems == [
+        "uijepa",
+        "untrained",
+        "best constant answer",
+        "nearest neighbour, pixels",
+        "nearest neighbour, text read",
+        "nearest neighbour, true text",
+    ]
+    for difference in results["differences"]:
+        other = row(results, difference["b"])["intent_similarity"]["mean"]
+        assert difference["mean"] == pytest.approx(ours["intent_similarity"]["mean"] - other, abs=0.02)
+        assert difference["low"] <= difference["mean"] <= difference["high"]
+    # Neighbours know the task from its colour or its word, though never the name.
+    for name in systems[3:]:
+        assert row(results, name)["intent_similarity"]["mean"] > 50
+        assert row(results, name)["slot_recall"] == 0
+        assert results["baselines"][name]["variant"] in {**baselines.PIXELS, **baselines.TEXTS}
+    lines = (tmp_path / "work" / "scores.jsonl").read_text().splitlines()
+    assert len(lines) == 6 * len(systems)
+    assert not results["leakage"]["found"]
+
+
+def test_a_second_run_asks_nothing_again_and_says_the_same(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    first, _ = run(folder, bundles, tmp_path)
+    again, engines = run(folder, bundles, tmp_path)
+    assert [e.asked for e in engines] == [0, 0]
+    assert again == first
+
+
+def test_a_killed_run_goes_on_where_it_was(folder: Path, bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    first, _ = run(folder, bundles, tmp_path)
+    journal = answers.journal_path(tmp_path / "work", bundles[0])
+    lines = [line for line in journal.read_text().splitlines() if line]
+    journal.write_text("\n".join([*lines[:3], lines[3][:20]]))
+    again, engines = run(folder, bundles, tmp_path)
+    assert [e.asked for e in engines] == [3, 0]
+    assert again["rows"] == first["rows"]
+    assert [e.asked for e in run(folder, bundles, tmp_path)[1]] == [0, 0]
+
+
+def test_another_bundle_or_another_file_is_asked_anew(bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    engine = Fake({"a.mp4": Reply("Call Ann.")})
+    clip = tmp_path / "a.mp4"
+    clip.write_bytes(b"one")
+
+    def ask() -> None:
+        answers.run(lambda: engine, [("a", clip)], answers.journal_path(tmp_path, bundles[0]), "", quiet=True)
+
+    ask()
+    ask()
+    assert engine.asked == 1
+    clip.write_bytes(b"two")
+    ask()
+    assert engine.asked == 2
+    (bundles[0] / "manifest.json").write_text("{}")
+    ask()
+    assert engine.asked == 3
+
+
+def test_a_limit_scores_a_fixed_part(folder: Path, bundles: tuple[Path, Path], tmp_path: Path) -> None:
+    results, engines = run(folder, bundles, tmp_path, limit=2)
+    assert [e.asked for e in engines] == [2, 2]
+    assert row(results, "uijepa")["n"] == 2
+
+
+def test_without_a_validation_split_variants_are_chosen_on_held_out_training_clips(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    lines = (folder / "manifest.jsonl").read_text().splitlines()
+    kept = folder / "no-val.jsonl"
+    kept.write_text("\n".join(x for x in lines if json.loads(x)["split"] != "val"))
+    plan = quality.Plan(manifest=kept, bundle=bundles[0], work=tmp_path / "work", quiet=True)
+    shelf = quality.gather(plan)
+    assert [s.clip.id for s in shelf.choose] == [s.clip.id for s in shelf.train[::5]]
+    made = quality.simple(shelf, [[]] * 6, Scorer(Words()))
+    assert [b.name for b in made][-1] == "nearest neighbour, true text"
+    # A clip that could find itself would score 100.
+    assert all(v < 100 for b in made[1:] for v in b.chosen["val_similarity"].values())
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ({"split": "train"}, "cannot be scored against itself"),
+        ({"manifest": "empty.jsonl"}, "needs labelled clips"),
+        ({"manifest": "twice.jsonl"}, "occurs more than once"),
+        ({"manifest": "gone.jsonl"}, r"gone\.mp4 cannot be read"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(folder: Path, tmp_path: Path, change: dict[str, str], wrong: str) -> None:
+    (folder / "empty.jsonl").write_text("")
+    write(folder / "twice.jsonl", [Clip(path="alarm-Ann.mp4", id="x", intent="Go.")] * 2)
+    gone = [Clip(path="gone.mp4", intent="Go.", split=s) for s in ("train", "test")]
+    write(folder / "gone.jsonl", [gone[0], Clip(path="alarm-Ann.mp4", intent="Go.", split="test")])
+    plan = quality.Plan(
+        manifest=folder / change.get("manifest", "manifest.jsonl"),
+        bundle=tmp_path,
+        work=tmp_path,
+        split=change.get("split", "test"),  # type: ignore[arg-type]
+        quiet=True,
+    )
+    with pytest.raises((ManifestError, ConfigError), match=wrong):
+        quality.gather(plan)
+
+
+def shown(clip: Clip, digest: str, look: npt.NDArray[np.uint8]) -> leakage.Shown:
+    return leakage.Shown(clip=clip, path=Path(clip.path), sha256=digest, look=look)
+
+
+def page(text: str) -> npt.NDArray[np.uint8]:
+    image = Image.new("L", (256, 256), 240)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, 255, 40), fill=60)
+    pen.rectangle((20, 200, 120, 240), fill=120)
+    pen.text((60, 100), text, fill=0, font_size=9)
+    return np.asarray(image)
+
+
+def squeezed(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return np.repeat(np.asarray(Image.fromarray(frame).resize((SIDE, SIDE)))[None], MOMENTS, axis=0)
+
+
+def test_every_kind_of_leak_is_found() -> None:
+    frames = {"a": page("Ann 7:30"), "b": page("Ann 7:30"), "c": page("Ann 7:31"), "d": 255 - page("Zoe")}
+    train = [shown(Clip(path="a", id="a", intent="Call Ann.", slots={"n": "Ann"}), "1", squeezed(frames["a"]))]
+    scored = [
+        shown(Clip(path="b", id="b", intent="Call Ann.", slots={"n": "ann "}), "2", squeezed(frames["b"])),
+        shown(Clip(path="c", id="c", intent="Call Bob.", slots={"n": "Bob"}), "3", squeezed(frames["c"])),
+        shown(Clip(path="d", id="d", intent="Turn it on."), "1", squeezed(frames["d"])),
+    ]
+    found = leakage.check(train, scored, last_frame=lambda p: frames[str(p)])
+    assert found.found
+    assert found.identical_files == ["d"]
+    assert found.shared_slot_values == ["ann "]
+    # One digit differs between a and c: the same page, not the same screen.
+    assert found.similar_last_frames == 2
+    assert found.same_last_frames == ["b"]
+    assert found.labels_in_training == 1
+    clean = leakage.check(train, scored[1:2], last_frame=lambda p: frames[str(p)])
+    assert not clean.found
+    assert not leakage.check([], scored).found
+
+
+def test_a_leak_stops_a_strict_run_before_the_engine(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    copy = folder / "copy-Ann.mp4"
+    copy.write_bytes((folder / "alarm-Ann.mp4").read_bytes())
+    lines = (folder / "manifest.jsonl").read_text()
+    extra = {"path": copy.name, "intent": "Make alarm for Ann.", "slots": {"name": "Ann"}, "split": "test"}
+    (folder / "leaky.jsonl").write_text(lines + json.dumps(extra) + "\n")
+    plan = quality.Plan(
+        manifest=folder / "leaky.jsonl",
+        bundle=bundles[0],
+        work=tmp_path / "work",
+        strict_leakage=True,
+        quiet=True,
+    )
+    with pytest.raises(leakage.Leak, match="1 identical files, 1 shared slot values, 1 same final screens"):
+        quality.measure(plan, lambda _: pytest.fail("the engine was opened"), Scorer(Words()))
+
+
+def test_looks_are_kept_and_show_the_first_and_the_last_frame(folder: Path, tmp_path: Path) -> None:
+    item = ("digest", folder / "alarm-Ann.mp4")
+    (fresh,) = looks([item], tmp_path, "", quiet=True)
+    assert fresh.shape == (MOMENTS, SIDE, SIDE)
+    # The bar is 20 px wide at first, 120 of 128 at the end.
+    wide = (fresh[:, 5] < 160).mean(axis=1) * 128
+    assert wide[0] == pytest.approx(20, abs=3)
+    assert wide[-1] == pytest.approx(120, abs=3)
+    (kept,) = looks([("digest", folder / "gone.mp4")], tmp_path, "", quiet=True)
+    assert np.array_equal(kept, fresh)
+    with pytest.raises(ClipError):
+        looks([("other", folder / "gone.mp4")], tmp_path, "", quiet=True)
+
+
+def test_the_nearest_row_is_that_of_the_plain_distance() -> None:
+    rng = np.random.default_rng(0)
+    known, asked = rng.random((50, 20), np.float32), rng.random((30, 20), np.float32)
+    plain = ((asked[:, None] - known[None]) ** 2).sum(axis=2).argmin(axis=1)
+    assert np.array_equal(baselines.nearest(known, asked), plain)
+
+
+def test_the_constant_is_the_label_nearest_to_all_labels() -> None:
+    labels = ["Turn on the light.", "Turn on the radio.", "Turn off the radio.", "Call Ann."]
+    scorer = Scorer(Words())
+    best = baselines.constant(labels, 2, scorer)
+    totals = [scorer.score([a] * 4, labels) for a in labels]
+    means = [np.mean([s.similarity for s in row]) for row in totals]
+    assert best.answers == [labels[int(np.argmax(means))]] * 2
+    sampled = baselines.constant([f"Call {i}." for i in range(50)], 1, scorer, candidates=5, against=7)
+    assert sampled.chosen["tried"] == 5
+
+
+def test_text_that_shares_nothing_gets_the_constant() -> None:
+    known = baselines.Examples(
+        looks=np.zeros((2, 8, 64, 64), np.uint8),
+        texts=[["Alarm", "Gym"], ["Note"]],
+        labels=["Set an alarm.", "Write a note."],
+    )
+    shelf = baselines.Shelf(train=known, fit=known, choose=known)
+    made = baselines.nearest_text("text", shelf, [["gym"], ["日本"]], Scorer(Words()), "Do it.")
+    assert made is not None
+    assert made.answers == ["Set an alarm.", "Do it."]
+    silent = baselines.Examples(looks=known.looks, texts=[[], ["…"]], labels=known.labels)
+    bare = baselines.Shelf(train=silent, fit=silent, choose=silent)
+    assert baselines.nearest_text("text", bare, [["gym"]], Scorer(Words()), "Do it.") is None
+
+
+def test_wild_clips_get_an_answer_or_a_typed_error(tmp_path: Path) -> None:
+    names = ["a.gif", "b.mp4", "c.mov"]
+    lines = [{"file": n, "intent": "Call Ann." if n != "b.mp4" else ""} for n in names]
+    (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    engine = Fake(
+        {
+            "a.gif": Reply("Call Ann."),
+            "b.mp4": Reply("[bold]Play it.[/]"),
+            "c.mov": NotAVideo("c.mov", "empty."),
+        }
+    )
+    seen = wild.look(tmp_path, engine, Scorer(Words()), quiet=True)
+    made = wild.as_json(seen)
+    assert made["summary"] == {
+        "files": 3,
+        "answered": 2,
+        "errors": {"not-a-video": 1},
+        "intent_similarity": 50,
+    }
+    assert [f["similarity"] for f in made["files"]] == [100, None, 0]
+    assert made["files"][2]["error"] == "not-a-video"
+    console = Console(record=True, width=120, file=io.StringIO())
+    wild.show(seen, console)
+    printed = console.export_text()
+    assert "[bold]Play it.[/]" in printed
+    assert "[not-a-video] empty." in printed
+    assert "2 of 3 answered" in printed
+
+
+def test_a_folder_without_a_manifest_lists_every_visible_file(tmp_path: Path) -> None:
+    for name in ("b.mp4", "a.gif", ".hidden"):
+        (tmp_path / name).write_bytes(b"")
+    assert wild.listing(tmp_path) == [("a.gif", ""), ("b.mp4", "")]
+    (tmp_path / "manifest.jsonl").write_text("[]")
+    with pytest.raises(ManifestError, match=r"manifest\.jsonl:1"):
+        wild.listing(tmp_path)
+    with pytest.raises(ManifestError, match="no such folder"):
+        wild.listing(tmp_path / "gone")
+
+
+def test_the_report_prints_and_writes_the_files_numbers(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    results, _ = run(folder, bundles, tmp_path)
+    path, readme = tmp_path / "quality.json", tmp_path / "README.md"
+    path.write_text(json.dumps(results))
+    readme.write_text(f"# x\n{report.START}\nold\n{report.END}\nrest\n")
+    check = ["report", "--results", str(path), "--readme", str(readme), "--check"]
+    assert CliRunner().invoke(app, check).exit_code == 2
+    done = CliRunner().invoke(app, check[:-1], env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert "nearest neighbour, pixels" in done.output
+    text = readme.read_text()
+    assert text.startswith("# x\n")
+    assert text.endswith("\nrest\n")
+    mean = row(results, "uijepa")["intent_similarity"]["mean"]
+    assert f"| uijepa | {mean:.2f} (" in report.between(text, "")
+    assert report.between(text, "") == report.block(results)
+    assert CliRunner().invoke(app, check).exit_code == 0
+    assert not report.write(readme, results)
+    readme.write_text("no markers")
+    assert CliRunner().invoke(app, check).exit_code == 2
+
+
+def test_wrong_options_are_one_line_and_status_2(tmp_path: Path) -> None:
+    for options, wrong in [
+        ([], "--manifest"),
+        (["--manifest", "x", "--split", "dev"], "'dev' is none of"),
+        (["--manifest", str(tmp_path / "x")], "cannot be read"),
+        (["--manifest", "x", "--baseline-bundle", "nothing"], "NAME=DIR"),
+        (["report", "--results", str(tmp_path / "x")], "cannot be read"),
+    ]:
+        done = CliRunner().invoke(app, options)
+        assert done.exit_code == 2, done.output
+        assert wrong in " ".join(done.output.split())
+    assert named(["a=b", "c=d"]) == {"a": Path("b"), "c": Path("d")}
+    with pytest.raises(ConfigError, match="each name once"):
+        named(["a=b", "a=c"])
