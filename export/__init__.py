@@ -1,0 +1,1 @@
+"""From a training checkpoint to the bundle a device runs: `python -m export CHECKPOINT OUT`."""

@@ -1,0 +1,162 @@
+"""The system as four ONNX graphs, each with its weights inside.
+
+The wrappers give each graph flat tensors in and out, and the names `uijepa.runtime.sessions` asks for.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+from transformers.cache_utils import DynamicCache
+
+from uijepa.models.encoder import Encoder
+from uijepa.models.system import System
+from uijepa.runtime.bundle import Shapes
+
+OPSET = 18
+
+_LONGEST = 1 << 16
+"""Most positions along a dynamic axis; a bound the exporter asks for."""
+
+
+class _Encoder(nn.Module):
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, values: Tensor, positions: Tensor) -> Tensor:
+        features: Tensor = self.encoder(values, positions, None)
+        return features
+
+
+class _Decoder(nn.Module):
+    """A causal LM with its cache as flat tensors: key and value of each layer, [1, heads, past, head values].
+
+    Gives logits of the last position only: nobody reads those of a prompt's other positions, and the vocabulary
+    is the widest product of a small model.
+    """
+
+    def __init__(self, language: Any) -> None:
+        super().__init__()
+        self.language = language
+        self.config = language.config
+
+    def forward(self, embeddings: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        cache = DynamicCache(config=self.config)
+        for layer in range(len(past) // 2):
+            cache.update(past[2 * layer], past[2 * layer + 1], layer)
+        places = torch.arange(embeddings.shape[1], dtype=torch.int64) + past[0].shape[2]
+        out = self.language(
+            inputs_embeds=embeddings,
+            past_key_values=cache,
+            position_ids=places[None],
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        present: list[Tensor] = []
+        for held in out.past_key_values.layers:
+            present += [held.keys, held.values]
+        return (out.logits, *present)
+
+
+def shapes(system: System) -> Shapes:
+    """The sizes the four graphs of a system agree on."""
+    language = system.language_config
+    heads = int(language.num_attention_heads)
+    return Shapes(
+        features=system.projector.in_features,
+        embeddings=system.projector.out_features,
+        vocabulary=int(system.decoder.get_output_embeddings().weight.shape[0]),  # type: ignore[operator]
+        layers=int(language.num_hidden_layers),
+        kv_heads=int(getattr(language, "num_key_value_heads", None) or heads),
+        head_values=int(getattr(language, "head_dim", None) or language.hidden_size // heads),
+    )
+
+
+def graphs(system: System) -> dict[str, onnx.ModelProto]:
+    """The graphs of a system by file name, in float32.
+
+    Shapes: see `uijepa.runtime.sessions.Graphs`. Batch is 1; tokens, steps and past are dynamic, and the past may
+    be empty.
+    """
+    sizes = shapes(system)
+    system = system.float().eval()
+    tokens, steps = Dim("tokens", min=1, max=_LONGEST), Dim("steps", min=1, max=_LONGEST)
+    past = Dim("past", min=0, max=_LONGEST)
+    values = torch.zeros(1, 7, system.encoder.embed.in_features)
+    positions = torch.arange(21).reshape(1, 7, 3)
+    held = torch.zeros(1, sizes.kv_heads, 5, sizes.head_values)
+    flat = tuple(held.clone() for _ in range(2 * sizes.layers))
+    names = [f"{kind}_{layer}" for layer in range(sizes.layers) for kind in ("key", "value")]
+    return {
+        "encoder.onnx": _export(
+            _Encoder(system.encoder),
+            {"values": (values, {1: tokens}), "positions": (positions, {1: tokens})},
+            ["features"],
+        ),
+        "projector.onnx": _export(
+            system.projector, {"features": (torch.zeros(1, 7, sizes.features), {1: tokens})}, ["embeddings"]
+        ),
+        "embed.onnx": _export(
+            system.decoder.get_input_embeddings(),  # type: ignore[operator]
+            {"ids": (torch.zeros(1, 3, dtype=torch.int64), {1: steps})},
+            ["embeddings"],
+        ),
+        "decoder.onnx": _export(
+            _Decoder(system.decoder),
+            {
+                "embeddings": (torch.zeros(1, 3, sizes.embeddings), {1: steps}),
+                "past": (flat, tuple({2: past} for _ in flat)),
+            },
+            ["logits", *(f"present_{name}" for name in names)],
+            input_names=["embeddings", *(f"past_{name}" for name in names)],
+        ),
+    }
+
+
+def _export(
+    module: nn.Module,
+    inputs: Mapping[str, tuple[Any, Any]],
+    outputs: list[str],
+    input_names: list[str] | None = None,
+) -> onnx.ModelProto:
+    """One graph; `inputs` gives each argument an example value and its dynamic axes, in order."""
+    with warnings.catch_warnings():
+        # torch.export's own use of a deprecated class, and its remark that an axis shared by inputs has one name.
+        warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", FutureWarning)
+        warnings.filterwarnings("ignore", "# The axis name", UserWarning)
+        program = torch.onnx.export(
+            module.eval(),
+            tuple(example for example, _ in inputs.values()),
+            dynamic_shapes=tuple(axes for _, axes in inputs.values()),
+            input_names=input_names or list(inputs),
+            output_names=outputs,
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    _forget(model)
+    return model
+
+
+def _forget(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes: stack traces with paths of this machine, and shapes nobody reads."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    del model.graph.value_info[:]
+    for item in (*model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output):
+        del item.metadata_props[:]
+        item.doc_string = ""
+    for function in model.functions:
+        del function.metadata_props[:]
+        for node in function.node:
+            del node.metadata_props[:]
+            node.doc_string = ""

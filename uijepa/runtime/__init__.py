@@ -1,0 +1,7 @@
+"""The model on the device: a verified bundle, ONNX Runtime, an answer. Never imports torch."""
+
+from uijepa.runtime.bundle import DEFAULT_BUNDLE, Bundle, Manifest
+from uijepa.runtime.engine import Answer, Engine
+from uijepa.runtime.generate import Step
+
+__all__ = ["DEFAULT_BUNDLE", "Answer", "Bundle", "Engine", "Manifest", "Step"]

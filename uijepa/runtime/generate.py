@@ -1,0 +1,44 @@
+"""From embeddings of a prompt to the ids of an answer, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from uijepa.runtime.sessions import Floats, Graphs
+
+
+@dataclass(frozen=True)
+class Step:
+    """One generated id and the natural logarithm of the probability the model gave it."""
+
+    token: int
+    logprob: float
+
+
+def greedy(graphs: Graphs, prompt: Floats, *, eos: int, max_new_tokens: int) -> Iterator[Step]:
+    """The most probable id after prompt embeddings [1, S, H], then after it, until <eos> (given too) or the limit.
+
+    A generator, so that a caller may show each id as it comes; closing it stops the work.
+    """
+    logits, cache = graphs.decode(prompt, graphs.empty())
+    for count in range(1, max_new_tokens + 1):
+        token = int(logits.argmax())
+        yield Step(token, _logprob(logits, token))
+        if token == eos or count == max_new_tokens:
+            return
+        logits, cache = graphs.decode(graphs.embed([token]), cache)
+
+
+def confidence(steps: list[Step]) -> float:
+    """Geometric mean of the probabilities of the generated ids, <eos> included: 0…1, and 0 without any."""
+    if not steps:
+        return 0.0
+    return float(np.exp(np.mean([step.logprob for step in steps])))
+
+
+def _logprob(logits: Floats, token: int) -> float:
+    shifted = logits.astype(np.float64) - float(logits.max())
+    return float(shifted[token] - np.log(np.exp(shifted).sum()))
