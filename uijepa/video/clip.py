@@ -13,7 +13,7 @@ import numpy.typing as npt
 from uijepa.config import Preprocess
 from uijepa.grid import Grid
 from uijepa.video import reader, tokens
-from uijepa.video.probe import Facts, Limits, probe
+from uijepa.video.probe import DEFAULT, Facts, Limits, probe
 from uijepa.video.sampling import Sampler, uniform
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ class Prepared:
     last: npt.NDArray[np.uint8]
     """[H, W, 3] last frame, likewise."""
     facts: Facts
-    reader: str
-    """Which library decoded the clip: "pyav" or "decord"."""
     still: float
     """Share of the tubelets after the first step that were dropped as still."""
     flat: float
@@ -55,29 +53,28 @@ def text_size(facts: Facts, side: int) -> tuple[int, int]:
 def prepare(
     path: Path,
     spec: Preprocess,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT,
     *,
     sandbox: Sandbox | None = None,
     sampler: Sampler = uniform,
+    library: reader.Name | None = None,
 ) -> Prepared:
     """Tokens of the clip at `path`. The same numbers with and without a sandbox.
 
     With a `sandbox` the file is opened by its child process only; without one it is decoded here, which is for
-    recordings one trusts.
+    recordings one trusts. `library` overrides `reader.choose`.
     Raises ClipError: ClipNotFound, NotAVideo, ClipTooLarge, ClipTooLong, Undecodable or DecodeTimeout.
     """
     if sandbox is not None:
-        if sampler is not uniform:
-            raise ValueError("a sandbox samples uniformly; another sampler cannot be sent to it")
+        if sampler is not uniform or library is not None:
+            raise ValueError("a sandbox chooses moments and reader itself; neither can be sent to it")
         return sandbox.prepare(path, spec, limits)
     start = time.perf_counter()
     facts = probe(path, limits)
     probed = time.perf_counter()
     times = sampler(facts, spec.frames)
-    library = reader.choose(facts)
-    pictures = reader.frames(
-        path, times, text_size(facts, spec.text_side), facts=facts, limits=limits, reader=library
-    )
+    size = text_size(facts, spec.text_side)
+    pictures = reader.frames(path, times, size, facts=facts, limits=limits, library=library)
     decoded = time.perf_counter()
     grid = Grid.fit(facts.width, facts.height, spec.frames, spec.patches)
     kept = tokens.select(tokens.patchify(tokens.shrink(pictures, grid), grid), spec)
@@ -90,7 +87,6 @@ def prepare(
         first=pictures[0].copy(),
         last=pictures[-1].copy(),
         facts=facts,
-        reader=library,
         still=kept.still,
         flat=kept.flat,
         seconds={"probe": probed - start, "decode": decoded - probed, "tokens": done - decoded},

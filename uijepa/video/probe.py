@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import av
 import numpy as np
@@ -23,6 +23,7 @@ from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, DecodeTimeout
 from uijepa.video import boxes
 
 Container = Literal["mp4", "mov", "webm", "mkv", "gif"]
+CONTAINERS: tuple[Container, ...] = get_args(Container)
 
 CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "gif", "mpeg4"})
 """Codecs that may be decoded. FFmpeg's own codec white list does not stop others, so the name is checked."""
@@ -54,6 +55,9 @@ class Limits:
     """Memory of the decoding child; only a sandbox can hold it."""
 
 
+DEFAULT = Limits()
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Facts:
     """A clip as its packets tell it. Arrays are in the order frames are shown."""
@@ -77,6 +81,8 @@ class Facts:
     """[n] frames that decode on their own."""
     order: npt.NDArray[np.int64]
     """[n] position of each frame's packet in the file."""
+    packets: int
+    """Packets in the file, those included that an edit list hides."""
 
     @property
     def frames(self) -> int:
@@ -153,6 +159,8 @@ def opened(path: Path, container: Container) -> Iterator[tuple[Any, Any]]:
                     yield demuxer, stream
                     return
             raise NotAVideo(path, "holds no video track.")
+    except av.error.MemoryError as error:
+        raise ClipTooLarge(path, "decoding it needs more memory than allowed.") from error
     except av.FFmpegError as error:
         raise Undecodable(path, f"cannot be read ({error.strerror}).") from error
 
@@ -173,7 +181,7 @@ def stamp(item: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def probe(path: Path, limits: Limits = Limits()) -> Facts:
+def probe(path: Path, limits: Limits = DEFAULT) -> Facts:
     """A clip's facts, by magic bytes and demuxing only.
 
     Raises ClipNotFound, NotAVideo, ClipTooLarge (bytes, pixels, frames), ClipTooLong, Undecodable, and
@@ -196,12 +204,9 @@ def probe(path: Path, limits: Limits = Limits()) -> Facts:
         scan = _scan(path, demuxer, stream, limits)
     if rotation in (90, 270):
         width, height = height, width
-    stamps, ends, sizes, keys, base = scan
-    order = np.argsort(stamps, kind="stable")
-    times = (stamps[order] - stamps[order[0]]) * base
-    duration = float((ends.max() - stamps.min()) * base)
-    if duration > limits.max_seconds:
-        raise ClipTooLong(path, f"lasts {duration:.0f} s, at most {limits.max_seconds:g} s are watched.")
+    if scan.ends.max() > limits.max_seconds:
+        seconds = float(scan.ends.max())
+        raise ClipTooLong(path, f"lasts {seconds:.0f} s, at most {limits.max_seconds:g} s are watched.")
     return Facts(
         container=container,
         codec=codec,
@@ -209,32 +214,54 @@ def probe(path: Path, limits: Limits = Limits()) -> Facts:
         height=height,
         rotation=rotation,
         fragmented=fragmented,
-        duration_s=duration,
+        duration_s=float(scan.ends.max()),
         bytes=size,
-        times_s=times,
-        sizes=sizes[order],
-        keys=keys[order],
-        order=order,
+        times_s=scan.times,
+        sizes=scan.sizes,
+        keys=scan.keys,
+        order=scan.order,
+        packets=scan.packets,
     )
 
 
-def _scan(path: Path, demuxer: Any, stream: Any, limits: Limits) -> tuple[Any, Any, Any, Any, float]:
-    """Stamps, ends, sizes and key flags of all shown packets in file order, and seconds a tick."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Scan:
+    """Packets in the order their frames are shown; times in seconds from the first."""
+
+    times: npt.NDArray[np.float64]
+    ends: npt.NDArray[np.float64]
+    sizes: npt.NDArray[np.int64]
+    keys: npt.NDArray[np.bool_]
+    order: npt.NDArray[np.int64]
+    packets: int
+
+
+def _scan(path: Path, demuxer: Any, stream: Any, limits: Limits) -> _Scan:
     deadline = Deadline(path, limits.wall_s)
-    rows: list[tuple[int, int, int, bool]] = []
+    rows: list[tuple[int, int, int, int, bool]] = []
+    count = 0
     for packet in packets(demuxer, stream):
         deadline.check()
-        if len(rows) >= limits.max_frames:
+        if count >= limits.max_frames:
             raise ClipTooLarge(path, f"holds more than {limits.max_frames} frames.")
         at = stamp(packet)
-        assert at is not None  # packets() lets no other through
-        rows.append((at, max(packet.duration or 0, 0), packet.size, packet.is_keyframe))
+        if at is not None and not packet.is_discard:
+            rows.append((at, count, max(packet.duration or 0, 0), packet.size, packet.is_keyframe))
+        count += 1
     if not rows:
         raise Undecodable(path, "holds no frames.")
-    stamps, lengths, sizes = (np.array([row[i] for row in rows], np.int64) for i in range(3))
-    keys = np.array([row[3] for row in rows], np.bool_)
+    rows.sort()
+    stamps, order, lengths, sizes, keys = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     if len(stamps) > 1:
         # Streaming WebM has no packet durations: the last frame then counts as long as the usual one.
-        usual = int(np.median(np.diff(np.sort(stamps))))
-        lengths = np.where(lengths > 0, lengths, usual)
-    return stamps, stamps + lengths, sizes, keys, float(stream.time_base)
+        lengths = np.where(lengths > 0, lengths, int(np.median(np.diff(stamps))))
+    base = float(stream.time_base)
+    times = (stamps - stamps[0]) * base
+    return _Scan(
+        times=times,
+        ends=times + lengths * base,
+        sizes=sizes,
+        keys=keys.astype(np.bool_),
+        order=order,
+        packets=count,
+    )

@@ -41,7 +41,7 @@ def shrink(frames: Pixels, grid: Grid) -> Pixels:
         return frames
     out = np.empty((len(frames), grid.height, grid.width, 3), np.uint8)
     for row, frame in zip(out, frames, strict=True):
-        row[:] = Image.fromarray(frame).resize((grid.width, grid.height), Image.Resampling.BOX)
+        row[:] = np.asarray(Image.fromarray(frame).resize((grid.width, grid.height), Image.Resampling.BOX))
     return out
 
 
