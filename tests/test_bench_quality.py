@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +24,7 @@ from uijepa.bench.__main__ import app, named
 from uijepa.bench.looks import MOMENTS, SIDE, looks
 from uijepa.bench.metrics import Scorer
 from uijepa.data.manifest import Clip, write
-from uijepa.errors import ClipError, ConfigError, ManifestError, NotAVideo
+from uijepa.errors import BundleError, ClipError, ConfigError, ManifestError, NotAVideo
 
 TASKS = {"alarm": (200, 40, 40), "note": (40, 160, 40), "call": (40, 40, 200)}
 NAMES = {"train": ["Ann", "Ben", "Cleo"], "val": ["Dora"], "test": ["Emil", "Fay"]}
@@ -137,8 +138,8 @@ def run(folder: Path, bundles: tuple[Path, Path], tmp_path: Path, **more: Any) -
         **more,
     )
 
-    def open_engine(bundle: Path) -> Callable[[], answers.Engine]:
-        return lambda: engines[bundle]
+    def open_engine(bundle: Path) -> answers.Opener:
+        return lambda: nullcontext(engines[bundle])
 
     return quality.measure(plan, open_engine, Scorer(Words())), list(engines.values())
 
@@ -161,7 +162,7 @@ def test_the_whole_suite(folder: Path, bundles: tuple[Path, Path], tmp_path: Pat
     assert row(results, "uijepa", "toy")["n"] == row(results, "uijepa", "with free values")["n"] == 6
     assert row(results, "uijepa", "label not in training")["n"] == 6
     assert results["errors"] == {"uijepa": {"not-a-video": 1}, "untrained": {"crash:KeyError": 1}}
-    assert set(results["latency_ms"]) == {"decode", "encode", "wall"}
+    assert set(results["latency_ms"]) == {"decode", "encode", "total"}
     assert results["latency_ms"]["encode"] == {"p50": 6.0, "p95": 6.0}
     assert results["date"] == "2026-11-20"
     assert results["clips"] == {"train": 9, "chosen_on": 3, "scored": 6}
@@ -189,12 +190,12 @@ def test_the_whole_suite(folder: Path, bundles: tuple[Path, Path], tmp_path: Pat
     assert not results["leakage"]["found"]
 
 
-def test_a_second_run_asks_nothing_again_and_says_the_same(
+def test_a_second_run_asks_only_for_what_failed_and_says_the_same(
     folder: Path, bundles: tuple[Path, Path], tmp_path: Path
 ) -> None:
     first, _ = run(folder, bundles, tmp_path)
     again, engines = run(folder, bundles, tmp_path)
-    assert [e.asked for e in engines] == [0, 0]
+    assert [e.asked for e in engines] == [1, 1]
     assert again == first
 
 
@@ -204,9 +205,9 @@ def test_a_killed_run_goes_on_where_it_was(folder: Path, bundles: tuple[Path, Pa
     lines = [line for line in journal.read_text().splitlines() if line]
     journal.write_text("\n".join([*lines[:3], lines[3][:20]]))
     again, engines = run(folder, bundles, tmp_path)
-    assert [e.asked for e in engines] == [3, 0]
+    assert [e.asked for e in engines] == [3, 1]
     assert again["rows"] == first["rows"]
-    assert [e.asked for e in run(folder, bundles, tmp_path)[1]] == [0, 0]
+    assert [e.asked for e in run(folder, bundles, tmp_path)[1]] == [1, 1]
 
 
 def test_another_bundle_or_another_file_is_asked_anew(bundles: tuple[Path, Path], tmp_path: Path) -> None:
@@ -215,7 +216,9 @@ def test_another_bundle_or_another_file_is_asked_anew(bundles: tuple[Path, Path]
     clip.write_bytes(b"one")
 
     def ask() -> None:
-        answers.run(lambda: engine, [("a", clip)], answers.journal_path(tmp_path, bundles[0]), "", quiet=True)
+        answers.run(
+            lambda: nullcontext(engine), [("a", clip)], answers.journal_path(tmp_path, bundles[0]), "", quiet=True
+        )
 
     ask()
     ask()
@@ -223,9 +226,26 @@ def test_another_bundle_or_another_file_is_asked_anew(bundles: tuple[Path, Path]
     clip.write_bytes(b"two")
     ask()
     assert engine.asked == 2
-    (bundles[0] / "manifest.json").write_text("{}")
+    (bundles[0] / "manifest.json").write_text('{"name": "good", "scores": {"test": 60}}')
+    ask()
+    assert engine.asked == 2
+    (bundles[0] / "manifest.json").write_text('{"name": "better"}')
     ask()
     assert engine.asked == 3
+
+
+def test_what_is_not_the_clips_fault_ends_the_run(tmp_path: Path) -> None:
+    engine = Fake({"a.mp4": BundleError("damaged")})
+    with pytest.raises(BundleError):
+        answers.ask(engine, "a", tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("manifest", [None, "{", "[]"])
+def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path, manifest: str | None) -> None:
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(BundleError):
+        answers.bundle_sha256(tmp_path)
 
 
 def test_a_limit_scores_a_fixed_part(folder: Path, bundles: tuple[Path, Path], tmp_path: Path) -> None:

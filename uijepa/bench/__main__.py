@@ -11,13 +11,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-import uijepa
 from uijepa.bench import answers, quality, report, wild
 from uijepa.bench.metrics import Scorer
 from uijepa.data.manifest import SPLITS
 from uijepa.errors import ConfigError, UijepaError
-
-BUNDLE = Path(uijepa.__file__).parent / "bundles" / "default"
+from uijepa.runtime import DEFAULT_BUNDLE
 
 app = typer.Typer(add_completion=False, help="Measure a bundle.", pretty_exceptions_enable=False)
 Bundle = Annotated[Path, typer.Option(help="Exported bundle; the shipped one without this.")]
@@ -39,7 +37,7 @@ def suite(
     context: typer.Context,
     *,
     manifest: Annotated[Path | None, typer.Option(help="Manifest of the recordings.")] = None,
-    bundle: Bundle = BUNDLE,
+    bundle: Bundle = DEFAULT_BUNDLE,
     split: Annotated[str, typer.Option(help="Split to score.")] = "test",
     baseline_bundle: Annotated[
         list[str] | None, typer.Option(help="NAME=DIR: another bundle to compare with; may be repeated.")
@@ -100,7 +98,7 @@ def save(path: Path, value: dict[str, Any]) -> None:
 @app.command("wild")
 def wild_clips(
     folder: Annotated[Path, typer.Argument(help="Folder of clips, with or without a manifest.jsonl.")],
-    bundle: Bundle = BUNDLE,
+    bundle: Bundle = DEFAULT_BUNDLE,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write everything here too.")] = None,
     threads: Threads = None,
 ) -> None:
@@ -108,7 +106,7 @@ def wild_clips(
     with plain_errors():
         wanted = any(reference for _, reference in wild.listing(folder))
         scorer = Scorer() if wanted else None
-        with answers.closing(answers.open_engine(bundle, threads)()) as engine:
+        with answers.open_engine(bundle, threads)() as engine:
             seen = wild.look(folder, engine, scorer)
         wild.show(seen, Console())
         if json_out is not None:

@@ -7,8 +7,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -52,7 +52,7 @@ class Outcome:
     intent: str = ""
     confidence: float = 0.0
     timings_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds a stage, `wall` for the whole call."""
+    """Milliseconds a stage, `total` for the whole call."""
     text: list[str] = field(default_factory=list)
     error: str = ""
     """Code of the error; `crash:Type` for one that should never leave the engine."""
@@ -66,13 +66,21 @@ def file_sha256(path: Path) -> str:
 
 
 def bundle_sha256(bundle: Path) -> str:
-    """One digest over the names and bytes of all files of a bundle. Raises BundleError without the folder."""
-    if not bundle.is_dir():
-        raise BundleError(f"{bundle}: no such bundle folder.")
-    total = hashlib.sha256()
-    for path in sorted(p for p in bundle.rglob("*") if p.is_file()):
-        total.update(f"{path.relative_to(bundle).as_posix()} {file_sha256(path)}\n".encode())
-    return total.hexdigest()
+    """What identifies a bundle: a digest of its manifest, which holds the digest of every file.
+
+    Its recorded scores are left out, for they are written after measuring. Raises BundleError.
+    """
+    path = bundle / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: not JSON ({error}).") from error
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{path}: not a bundle's manifest.")
+    manifest.pop("scores", None)
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def machine() -> dict[str, Any]:
@@ -102,48 +110,51 @@ def journal_path(work: Path, bundle: Path) -> Path:
 
 
 def ask(engine: Engine, clip: str, path: Path, sha256: str = "") -> Outcome:
-    """One clip through the engine. Never raises: an error becomes part of the outcome."""
+    """One clip through the engine; what is wrong with the clip becomes part of the outcome.
+
+    A bug in the engine does too, shown as one, so that the other clips are still measured. Errors that are about
+    the machine or the bundle, not the clip, pass through.
+    """
     start = time.perf_counter()
     try:
         said = engine.predict(path)
-    except UijepaError as error:
-        reason = error.reason if isinstance(error, ClipError) else str(error)
-        code = error.code
-    except Exception as error:  # a bug in the engine: shown as one, and the other clips are still measured
+    except ClipError as error:
+        code, reason = error.code, error.reason
+    except UijepaError:
+        raise
+    except Exception as error:
         code, reason = f"crash:{type(error).__name__}", str(error)
     else:
-        wall = (time.perf_counter() - start) * 1e3
+        timings = {stage: float(ms) for stage, ms in said.timings_ms.items()}
         return Outcome(
             clip=clip,
             sha256=sha256,
             intent=said.intent,
             confidence=float(said.confidence),
-            timings_ms={**{k: float(v) for k, v in said.timings_ms.items()}, "wall": wall},
+            timings_ms={"total": (time.perf_counter() - start) * 1e3, **timings},
             text=list(said.text),
         )
-    wall = (time.perf_counter() - start) * 1e3
-    return Outcome(clip=clip, sha256=sha256, timings_ms={"wall": wall}, error=code, reason=reason)
+    spent = {"total": (time.perf_counter() - start) * 1e3}
+    return Outcome(clip=clip, sha256=sha256, timings_ms=spent, error=code, reason=reason)
+
+
+Opener = Callable[[], AbstractContextManager[Engine]]
 
 
 def run(
-    load: Callable[[], Engine],
-    clips: Sequence[tuple[str, Path]],
-    journal: Path,
-    title: str,
-    *,
-    quiet: bool = False,
+    engine_of: Opener, clips: Sequence[tuple[str, Path]], journal: Path, title: str, *, quiet: bool = False
 ) -> list[Outcome]:
-    """An outcome for every (id, file), in order; those in the journal already are not asked again.
+    """An outcome for every (id, file), in order; those answered in the journal are not asked again.
 
-    A journalled outcome counts only for the same id and the same bytes. The engine is loaded only when there is
-    something left to ask.
+    A journalled answer counts only for the same id and the same bytes; errors are asked again, for they may have
+    been the machine's. The engine is opened only when there is something left to ask.
     """
     hashes = {clip: _digest(path) for clip, path in clips}
-    done = {o.clip: o for o in _read(journal) if hashes.get(o.clip) == o.sha256}
+    done = {o.clip: o for o in _read(journal) if hashes.get(o.clip) == o.sha256 and not o.error}
     left = [(clip, path) for clip, path in clips if clip not in done]
     if left:
         journal.parent.mkdir(parents=True, exist_ok=True)
-        with closing(load()) as engine, journal.open("a", encoding="utf-8") as stream:
+        with engine_of() as engine, journal.open("a", encoding="utf-8") as stream:
             stream.write("\n")  # ends a line that a killed run left half-written; blank lines are skipped
             for clip, path in track(left, title, len(left), quiet=quiet):
                 done[clip] = ask(engine, clip, path, hashes[clip])
@@ -158,21 +169,18 @@ def track(items: Iterable[T], title: str, total: int, *, quiet: bool = False) ->
     return rich.progress.track(items, title, total=total, console=rich.console.Console(stderr=True))
 
 
-def open_engine(bundle: Path, threads: int | None = None) -> Callable[[], Engine]:
-    """A loader of the real engine, for `run`."""
+def open_engine(bundle: Path, threads: int | None = None) -> Opener:
+    """An opener of the real engine, decoding in a sandbox as the service does."""
 
-    def load() -> Engine:
-        from uijepa.runtime import Engine as Runtime
+    @contextmanager
+    def opened() -> Iterator[Engine]:
+        from uijepa import runtime
+        from uijepa.video.sandbox import Sandbox
 
-        engine: Engine = Runtime.load(bundle, threads=threads)
-        return engine
+        with Sandbox() as sandbox:
+            yield runtime.Engine.load(bundle, threads=threads, sandbox=sandbox)
 
-    return load
-
-
-def closing(engine: Engine) -> AbstractContextManager[Any]:
-    """The engine as a context manager where it is one."""
-    return engine if isinstance(engine, AbstractContextManager) else nullcontext(engine)
+    return opened
 
 
 def _digest(path: Path) -> str:

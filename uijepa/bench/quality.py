@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from uijepa.bench import answers, baselines, leakage
-from uijepa.bench.answers import Engine, Outcome
+from uijepa.bench.answers import Outcome
 from uijepa.bench.looks import looks
 from uijepa.bench.metrics import Score, Scorer, bootstrap
 from uijepa.data.manifest import Clip, Split, read
@@ -55,7 +55,7 @@ def key(clip: Clip) -> str:
     return clip.id or clip.path
 
 
-def measure(plan: Plan, open_engine: Callable[[Path], Callable[[], Engine]], scorer: Scorer) -> dict[str, Any]:
+def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: Scorer) -> dict[str, Any]:
     """Run everything and return the results.
 
     Raises ManifestError without labelled clips, ClipError for a clip the baselines cannot read, and Leak with
@@ -219,7 +219,7 @@ def differences(scores: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
 
 
 def latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
-    """p50 and p95 in ms of each stage over the clips that were answered; `wall` is the whole call."""
+    """p50 and p95 in ms of each stage over the clips that were answered; `total` is the whole call."""
     stages: dict[str, list[float]] = {}
     for outcome in outcomes:
         for stage, ms in {} if outcome.error else outcome.timings_ms.items():

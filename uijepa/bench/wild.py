@@ -33,7 +33,7 @@ class Wild:
             "file": o.clip,
             "intent": o.intent,
             "confidence": round(o.confidence, 4),
-            "ms": round(o.timings_ms["wall"], 1),
+            "ms": round(o.timings_ms["total"], 1),
             "timings_ms": {k: round(v, 1) for k, v in o.timings_ms.items()},
             "error": o.error,
             "reason": o.reason,
@@ -112,7 +112,7 @@ def show(seen: Sequence[Wild], console: Console) -> None:
             _plain(o.clip),
             _plain(said),
             "" if o.error else f"{o.confidence:.2f}",
-            f"{o.timings_ms['wall']:.0f}",
+            f"{o.timings_ms['total']:.0f}",
             "" if wild.similarity is None else f"{wild.similarity:.1f}",
         )
     console.print(table)
