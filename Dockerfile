@@ -34,11 +34,11 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY uijepa/__init__.py uijepa/__init__.py
 RUN pip install --extra-index-url "${TORCH_INDEX}" -c constraints.txt -e '.[serve,ocr,train,record,bench]'
 COPY uijepa uijepa
-RUN cd uijepa/record/web && npm ci --no-audit --no-fund
+RUN npm --prefix uijepa/record/web ci --no-audit --no-fund
 COPY service service
 COPY export export
 COPY datasets datasets
-USER uijepa
+USER 10001
 # Recordings and runs are written where the command is told to; /work is there to be mounted.
 VOLUME /work
 CMD ["python", "-m", "uijepa.train", "--help"]
@@ -51,7 +51,7 @@ RUN useradd --system --no-create-home --uid 10001 --shell /usr/sbin/nologin uije
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY service service
-USER uijepa
+USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \

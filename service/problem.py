@@ -1,0 +1,122 @@
+"""Errors as RFC 9457 problem+json: one table of what can go wrong, and the answer made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from uijepa.errors import ClipError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of problem: its HTTP status and the title that never changes."""
+
+    status: int
+    title: str
+
+
+KINDS: Mapping[str, Kind] = {
+    # What a clip can be (the codes of uijepa.errors.ClipError).
+    "not-a-video": Kind(415, "Not a video"),
+    "clip-too-large": Kind(413, "Clip too large"),
+    "clip-too-long": Kind(422, "Clip too long"),
+    "undecodable": Kind(422, "Clip cannot be decoded"),
+    "decode-timeout": Kind(504, "Decoding took too long"),
+    "clip": Kind(422, "Clip cannot be used"),
+    # What a request can be.
+    "malformed": Kind(400, "Malformed request"),
+    "host-not-allowed": Kind(400, "Host not allowed"),
+    "cross-origin": Kind(403, "Request from another site"),
+    "not-found": Kind(404, "Not found"),
+    "method-not-allowed": Kind(405, "Method not allowed"),
+    "upload-timeout": Kind(408, "Upload took too long"),
+    "upload-too-large": Kind(413, "Upload too large"),
+    "not-multipart": Kind(415, "Not a multipart form"),
+    "missing-file": Kind(422, "File missing"),
+    "invalid-request": Kind(422, "Invalid request"),
+    # What the service can be.
+    "busy": Kind(429, "Too many requests at once"),
+    "not-ready": Kind(503, "Not ready"),
+    "draining": Kind(503, "Shutting down"),
+    "no-space": Kind(503, "No space for uploads"),
+    "no-decoder": Kind(503, "No decoder"),
+    "internal": Kind(500, "Internal error"),
+}
+"""Every `code` this service answers with. Codes and types are stable; details and remedies may be reworded."""
+
+_BY_STATUS = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "upload-too-large"}
+
+
+class Problem(BaseModel):
+    """The body of every error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Stable identifier of the problem; opens its description.")
+    title: str = Field(description="The kind of problem, always in the same words.")
+    status: int = Field(description="The HTTP status again.")
+    detail: str = Field(description="What happened, in a sentence.")
+    remedy: str | None = Field(None, description="What to do about it.")
+    code: str = Field(description="The last part of `type`, for programs.")
+
+
+class Trouble(Exception):
+    """Raised anywhere while answering; becomes the problem+json of its code."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        remedy: str | None = None,
+        *,
+        retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.kind = KINDS[code]
+        self.code, self.detail, self.remedy = code, detail, remedy
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
+
+    @classmethod
+    def of_clip(cls, error: ClipError) -> Trouble:
+        """The same error for a client. Without the path, which is the service's own business."""
+        if error.code not in KINDS:
+            return cls.internal()
+        return cls(error.code, error.reason, error.remedy)
+
+    @classmethod
+    def of_status(cls, status: int, headers: Mapping[str, str] | None = None) -> Trouble:
+        """For errors that the framework raises knowing only a status."""
+        code = _BY_STATUS.get(status, "internal" if status >= 500 else "malformed")
+        details = {
+            "not-found": ("There is nothing at this address.", "See /docs for what there is."),
+            "method-not-allowed": ("This address does not take this method.", "See /docs for what it takes."),
+        }
+        detail, remedy = details.get(code, (HTTPStatus(status).description or HTTPStatus(status).phrase, None))
+        return cls(code, detail, remedy, headers=headers)
+
+    @classmethod
+    def internal(cls) -> Trouble:
+        return cls("internal", "The service made a mistake; its log has the details.", "Try again, or another clip.")
+
+    def response(self) -> JSONResponse:
+        body = Problem(
+            type=f"/docs#{self.code}",
+            title=self.kind.title,
+            status=self.kind.status,
+            detail=self.detail,
+            remedy=self.remedy,
+            code=self.code,
+        )
+        return JSONResponse(
+            body.model_dump(exclude_none=True), self.kind.status, headers=self.headers, media_type=MEDIA_TYPE
+        )

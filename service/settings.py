@@ -1,0 +1,80 @@
+"""What an operator may set: by flag, or by an environment variable named UIJEPA_ and the setting; flags win."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
+
+from uijepa.runtime import DEFAULT_BUNDLE
+from uijepa.video import Limits
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+"""Host names that always reach the service."""
+
+
+def _upload_dir() -> Path:
+    return Path(tempfile.gettempdir()) / f"uijepa-uploads-{os.getuid()}"
+
+
+class Settings(BaseSettings):
+    """Start the uijepa service: a web page at / and POST /v1/intent."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="UIJEPA_",
+        frozen=True,
+        extra="forbid",
+        cli_prog_name="python -m service",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every network.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    bundle: Path = Field(DEFAULT_BUNDLE, description="Folder of the exported model.")
+    threads: int | None = Field(None, ge=1, description="Threads of the model; by default the CPUs at hand.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names, besides localhost, under which browsers may reach the service, with commas between; "
+        "* for any.",
+    )
+    queue: int = Field(8, ge=0, description="Requests that may wait while one is answered; more get 429.")
+    max_bytes: int = Field(Limits().max_bytes, ge=1, description="Largest upload, in bytes.")
+    max_seconds: float = Field(Limits().max_seconds, gt=0, description="Longest clip, in seconds.")
+    decode_seconds: float = Field(Limits().wall_s, gt=0, description="Longest time for decoding a clip, in seconds.")
+    upload_seconds: float = Field(300.0, gt=0, description="Longest time for receiving an upload, in seconds.")
+    upload_dir: Path = Field(
+        default_factory=_upload_dir, description="Folder of clips while they are looked at; nothing stays in it."
+    )
+    drain_seconds: float = Field(
+        30.0, ge=0, description="Longest wait for requests under way when the service is told to stop, in seconds."
+    )
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.split(",")
+        if isinstance(value, (list, tuple)):
+            return tuple(name.strip() for item in value for name in str(item).split(",") if name.strip())
+        return value
+
+    @property
+    def limits(self) -> Limits:
+        """What one clip may cost."""
+        return Limits(max_bytes=self.max_bytes, max_seconds=self.max_seconds, wall_s=self.decode_seconds)
+
+    @classmethod
+    def from_command_line(cls, arguments: Sequence[str] | None = None) -> Settings:
+        """Settings from flags (sys.argv by default), then the environment, then the defaults.
+
+        Exits with argparse's message and code 2 when a flag is wrong; raises pydantic.ValidationError when a
+        value is.
+        """
+        return CliApp.run(cls, cli_args=None if arguments is None else list(arguments))
