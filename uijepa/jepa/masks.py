@@ -22,6 +22,8 @@ from uijepa.grid import Grid
 Kind = Literal["short", "long", "temporal"]
 ASPECT = (0.75, 1.5)
 """Range of a block's width over its height."""
+REDRAWS = 8
+"""Tries before a mask that hides too much or too little of a clip is evened out token by token."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class MaskConfig:
     """Share of time steps hidden."""
     contiguous: bool = False
     """Hide one run of time steps instead of steps drawn one by one."""
-    least: int = 1
+    least: int = 4
     """Fewest tokens left visible, and fewest hidden, in any clip."""
 
     def __post_init__(self) -> None:
@@ -58,14 +60,17 @@ def hidden(
     count = len(positions)
     if count < 2 * config.least:
         raise ValueError(f"masking needs at least {2 * config.least} tokens, got {count}")
-    if kind == "temporal":
-        mask = _steps(grid.t, config, rng)[positions[:, 0]]
-    else:
-        blocks, scale = (
-            (config.short_blocks, config.short_scale) if kind == "short" else (config.long_blocks, config.long_scale)
-        )
-        mask = _blocks(grid, blocks, scale, rng)[positions[:, 1], positions[:, 2]]
-    return _at_least(mask, config.least, rng)
+    for _ in range(REDRAWS):
+        if kind == "temporal":
+            mask = _steps(grid.t, config, rng)[positions[:, 0]]
+        else:
+            short = kind == "short"
+            blocks = config.short_blocks if short else config.long_blocks
+            scale = config.short_scale if short else config.long_scale
+            mask = _blocks(grid, blocks, scale, rng)[positions[:, 1], positions[:, 2]]
+        if config.least <= mask.sum() <= count - config.least:
+            break
+    return _at_least(mask, config.least, rng)  # changes nothing in a mask that fits
 
 
 def _steps(steps: int, config: MaskConfig, rng: np.random.Generator) -> NDArray[np.bool_]:
