@@ -20,7 +20,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from uijepa.bench import answers, baselines, leakage, quality, report, wild
-from uijepa.bench.__main__ import app, named
+from uijepa.bench.__main__ import app, named, save
 from uijepa.bench.looks import MOMENTS, SIDE, looks
 from uijepa.bench.metrics import Scorer
 from uijepa.data.manifest import Clip, write
@@ -319,7 +319,7 @@ def test_every_kind_of_leak_is_found() -> None:
         shown(Clip(path="c", id="c", intent="Call Bob.", slots={"n": "Bob"}), "3", squeezed(frames["c"])),
         shown(Clip(path="d", id="d", intent="Turn it on."), "1", squeezed(frames["d"])),
     ]
-    found = leakage.check(train, scored, last_frame=lambda p: frames[str(p)])
+    found = leakage.check(train, scored, lambda s: frames[s.clip.id])
     assert found.found
     assert found.identical_files == ["d"]
     assert found.shared_slot_values == ["ann "]
@@ -327,9 +327,9 @@ def test_every_kind_of_leak_is_found() -> None:
     assert found.similar_last_frames == 2
     assert found.same_last_frames == ["b"]
     assert found.labels_in_training == 1
-    clean = leakage.check(train, scored[1:2], last_frame=lambda p: frames[str(p)])
+    clean = leakage.check(train, scored[1:2], lambda s: frames[s.clip.id])
     assert not clean.found
-    assert not leakage.check([], scored).found
+    assert not leakage.check([], scored, lambda s: frames[s.clip.id]).found
 
 
 def test_a_leak_stops_a_strict_run_before_the_engine(
@@ -443,7 +443,8 @@ def test_the_report_prints_and_writes_the_files_numbers(
 ) -> None:
     results, _ = run(folder, bundles, tmp_path)
     path, readme = tmp_path / "quality.json", tmp_path / "README.md"
-    path.write_text(json.dumps(results))
+    save(path, results)
+    assert json.loads(path.read_text()) == results
     readme.write_text(f"# x\n{report.START}\nold\n{report.END}\nrest\n")
     check = ["report", "--results", str(path), "--readme", str(readme), "--check"]
     assert CliRunner().invoke(app, check).exit_code == 2

@@ -88,10 +88,17 @@ def named(pairs: list[str]) -> dict[str, Path]:
 
 
 def save(path: Path, value: dict[str, Any]) -> None:
-    """Write JSON; readers see the old file or the new one."""
+    """Write JSON, a line a key and a line an item of a list; readers see the old file or the new one."""
+
+    def dump(item: Any) -> str:
+        if not isinstance(item, list) or not item:
+            return json.dumps(item, ensure_ascii=False)
+        return "[\n    " + ",\n    ".join(json.dumps(x, ensure_ascii=False) for x in item) + "\n  ]"
+
+    lines = ",\n".join(f"  {json.dumps(name)}: {dump(item)}" for name, item in value.items())
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
     partial.replace(path)
 
 

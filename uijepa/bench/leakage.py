@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uijepa import video
-from uijepa.bench.looks import Bytes, grey
+from uijepa.bench.looks import Bytes
 from uijepa.data.manifest import Clip
 from uijepa.errors import UijepaError
 
@@ -90,15 +89,12 @@ def dhash(frame: Bytes) -> npt.NDArray[np.bool_]:
     return made
 
 
-def check(
-    train: Sequence[Shown], scored: Sequence[Shown], *, last_frame: Callable[[Path], Bytes] | None = None
-) -> Leakage:
+def check(train: Sequence[Shown], scored: Sequence[Shown], last_frame: Callable[[Shown], Bytes]) -> Leakage:
     """Compare the scored clips with the training clips; `last_frame` reads a clip's last frame in full, grey."""
-    read = last_frame if last_frame is not None else read_last
     files = {s.sha256 for s in train}
     values = {_fold(v) for s in train for v in s.clip.slots.values()}
     labels = {s.clip.intent for s in train}
-    similar, same = _screens(train, scored, read)
+    similar, same = _screens(train, scored, last_frame)
     return Leakage(
         identical_files=[s.clip.id for s in scored if s.sha256 in files],
         shared_slot_values=sorted(
@@ -114,7 +110,9 @@ def _fold(value: str) -> str:
     return value.strip().casefold()
 
 
-def _screens(train: Sequence[Shown], scored: Sequence[Shown], read: Callable[[Path], Bytes]) -> tuple[int, list[str]]:
+def _screens(
+    train: Sequence[Shown], scored: Sequence[Shown], read: Callable[[Shown], Bytes]
+) -> tuple[int, list[str]]:
     if not train:
         return 0, []
     known = np.stack([dhash(s.look[-1]) for s in train])
@@ -128,8 +126,8 @@ def _screens(train: Sequence[Shown], scored: Sequence[Shown], read: Callable[[Pa
         # The squeezed look is finer than the hash: it orders and prunes what must be read in full.
         gaps = [np.abs(n.look[-1].astype(int) - shown.look[-1].astype(int)).max() for n in near]
         close = [n for gap, n in sorted(zip(gaps, near, strict=True), key=lambda x: x[0]) if gap <= READABLE]
-        frame = read(shown.path) if close else None
-        if frame is not None and any(same_screen(frame, read(n.path)) for n in close[:3]):
+        frame = read(shown) if close else None
+        if frame is not None and any(same_screen(frame, read(n)) for n in close[:3]):
             same.append(shown.clip.id)
     return similar, same
 
@@ -139,9 +137,3 @@ def same_screen(a: Bytes, b: Bytes) -> bool:
     if a.shape != b.shape:
         return False
     return int((np.abs(a.astype(np.int16) - b.astype(np.int16)) > READABLE).sum()) < SAME_PIXELS
-
-
-def read_last(path: Path) -> Bytes:
-    """The last frame of a clip in full, grey, `[H, W]`. Raises ClipError."""
-    facts = video.probe(path, video.Limits())
-    return grey(video.frames(path, [facts.duration_s], (facts.width, facts.height), facts=facts)[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -42,13 +42,28 @@ def looks(files: Sequence[tuple[str, Path]], cache: Path, title: str, *, quiet: 
 
     def one(item: tuple[str, Path]) -> Bytes:
         digest, path = item
-        kept = cache / f"{digest}.png"
-        if not kept.exists():
-            partial = kept.with_suffix(".part")
-            Image.fromarray(look(path).reshape(MOMENTS * SIDE, SIDE)).save(partial, format="PNG")
-            partial.replace(kept)
-        with Image.open(kept) as image:
-            return np.asarray(image).reshape(MOMENTS, SIDE, SIDE)
+        tall = _kept(cache / f"{digest}.png", lambda: look(path).reshape(MOMENTS * SIDE, SIDE))
+        return tall.reshape(MOMENTS, SIDE, SIDE)
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # decoding leaves Python's lock
         return list(track(pool.map(one, files), title, len(files), quiet=quiet))
+
+
+def last_frame(digest: str, path: Path, cache: Path) -> Bytes:
+    """The last frame of a clip in full, uint8 grey `[H, W]`, kept in `cache`. Raises ClipError."""
+
+    def read() -> Bytes:
+        facts = video.probe(path, video.Limits())
+        size = (facts.width, facts.height)
+        return grey(video.frames(path, [facts.duration_s], size, facts=facts)[0])
+
+    return _kept(cache / f"{digest}.last.png", read)
+
+
+def _kept(file: Path, make: Callable[[], Bytes]) -> Bytes:
+    if not file.exists():
+        partial = file.with_suffix(".part")
+        Image.fromarray(make()).save(partial, format="PNG")
+        partial.replace(file)
+    with Image.open(file) as image:
+        return np.asarray(image)

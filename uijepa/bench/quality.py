@@ -13,7 +13,7 @@ import numpy as np
 
 from uijepa.bench import answers, baselines, leakage
 from uijepa.bench.answers import Outcome
-from uijepa.bench.looks import looks
+from uijepa.bench.looks import last_frame, looks
 from uijepa.bench.metrics import Score, Scorer, bootstrap
 from uijepa.data.manifest import Clip, Split, read
 from uijepa.errors import ConfigError, ManifestError
@@ -62,7 +62,8 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     `strict_leakage`.
     """
     shelf = gather(plan)
-    leaks = leakage.check(shelf.train, shelf.scored)
+    cache = plan.work / "looks"
+    leaks = leakage.check(shelf.train, shelf.scored, lambda s: last_frame(s.sha256, s.path, cache))
     if leaks.found and plan.strict_leakage:
         raise leakage.Leak(f"{plan.manifest}: {leaks.summary()}.")
     said = {
