@@ -49,7 +49,7 @@ def apply(limits: Limits) -> dict[str, bool]:
         "cpu": lambda: _lower(resource.RLIMIT_CPU, seconds, seconds + 1),
         "files": lambda: _lower(resource.RLIMIT_NOFILE, _OPEN_FILES),
         "writes": lambda: _lower(resource.RLIMIT_FSIZE, 0),
-        "core": lambda: (_lower(resource.RLIMIT_CORE, 0), _undumpable())[0],
+        "core": _no_core,
         "privileges": lambda: _prctl(_NO_NEW_PRIVILEGES, 1),
         "orphan": lambda: _prctl(_DIE_WITH_PARENT, 9),
         "processes": lambda: _lower(resource.RLIMIT_NPROC, 0),
@@ -65,7 +65,9 @@ def apply(limits: Limits) -> dict[str, bool]:
     return achieved
 
 
-def _undumpable() -> None:
+def _no_core() -> None:
+    """No core dump, and on Linux no process of the same user may read this one's memory."""
+    _lower(resource.RLIMIT_CORE, 0)
     if sys.platform == "linux":
         _prctl(_NOT_DUMPABLE, 0)
 

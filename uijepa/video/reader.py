@@ -147,17 +147,26 @@ def _picture(path: Path, frame: Any, facts: Facts, size: tuple[int, int], limits
     if frame.width * frame.height > limits.max_pixels:
         raise ClipTooLarge(path, f"a frame of {frame.width}x{frame.height} px inside.")
     width, height = size if facts.rotation in (0, 180) else size[::-1]
-    alpha = frame.format.name in ("bgra", "rgba", "yuva420p")
+    # Browsers show a GIF's transparent parts as the page behind it: white.
+    alpha = _see_through(frame)
     scaled = frame.reformat(
         width=width, height=height, format="rgba" if alpha else "rgb24", interpolation="AREA"
     ).to_ndarray()
     if alpha:
-        # Browsers show a GIF's transparent parts as the page behind it: white.
-        opacity = scaled[..., 3:].astype(np.uint16)
-        scaled = ((scaled[..., :3] * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+        weight = scaled[..., 3:].astype(np.uint16)
+        scaled = ((scaled[..., :3] * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
     if facts.rotation:
         scaled = np.rot90(scaled, -facts.rotation // 90)
     return np.ascontiguousarray(scaled, np.uint8)
+
+
+def _see_through(frame: Any) -> bool:
+    """Whether any pixel of a picture is transparent."""
+    if frame.format.name != "bgra":
+        return False
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(frame.height, plane.line_size)
+    return bool((rows[:, 3 : 4 * frame.width : 4] != 255).any())
 
 
 def _decord(

@@ -88,7 +88,7 @@ class Sandbox:
                 raise
             finally:
                 os.close(read)
-        if status == -signal.SIGXCPU:
+        if status in (-signal.SIGXCPU, -signal.SIGALRM):
             raise DecodeTimeout(path, f"decoding took more than {limits.cpu_s:g} s of processor time.")
         if status != 0:
             cause = signal.Signals(-status).name if status < 0 else f"exit code {status}"
@@ -167,7 +167,8 @@ class Sandbox:
     def _collect(self, read: int, path: Path, limits: Limits, most: int) -> bytes:
         """All that the child writes about one clip, within the clip's wall time and `most` bytes."""
         end = time.monotonic() + limits.wall_s
-        parts, size = [], 0
+        parts: list[bytes] = []
+        size = 0
         while True:
             if not select.select([read], [], [], max(end - time.monotonic(), 0))[0]:
                 raise DecodeTimeout(path, f"decoding took longer than {limits.wall_s:g} s.")

@@ -57,7 +57,7 @@ def change(tubelets: Pixels) -> Floats:
     now, before = tubelets[1:], tubelets[:-1]
     # max - min of unsigned bytes is their distance without widening them
     distance = np.maximum(now, before) - np.minimum(now, before)
-    return (distance.sum(-1, dtype=np.uint32) / np.float32(255 * TUBELET_VALUES)).astype(np.float32)
+    return np.asarray(distance.sum(-1, dtype=np.uint32) / (255.0 * TUBELET_VALUES), np.float32)
 
 
 def texture(tubelets: Pixels) -> Floats:
@@ -65,13 +65,15 @@ def texture(tubelets: Pixels) -> Floats:
 
     A tubelet of one colour has none, whatever the colour.
     """
-    pixels = tubelets.reshape(*tubelets.shape[:3], -1, 3)
-    count = pixels.shape[3]
-    total = pixels.sum(3, dtype=np.int64)
-    squares = np.einsum("thwpc,thwpc->thwc", pixels, pixels, dtype=np.int64, casting="safe")
-    # count * squares - total^2 is exact in integers, so the same on every machine
-    variance = (count * squares - total * total).sum(-1) / (3.0 * count * count)
-    return (np.sqrt(variance) / 255).astype(np.float32)
+    count = TUBELET_VALUES // 3
+    flat = tubelets.reshape(-1, TUBELET_VALUES).astype(np.float32)
+    # Sums of whole numbers below 2^24 are exact in float32 in any order, so this is the same on every machine:
+    # a channel sums to at most 512 * 255, and 96 squares to at most 96 * 255^2.
+    total = (flat @ np.tile(np.eye(3, dtype=np.float32), (count, 1))).astype(np.int64)
+    parts = flat.reshape(-1, 96)
+    squares = np.einsum("pv,pv->p", parts, parts).astype(np.int64).reshape(len(flat), -1).sum(1)
+    variance = (count * squares - (total * total).sum(1)) / (3.0 * count * count)
+    return np.asarray(np.sqrt(variance) / 255, np.float32).reshape(tubelets.shape[:3])
 
 
 def quotas(counts: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
@@ -119,6 +121,8 @@ def select(tubelets: Pixels, spec: Preprocess) -> Tokens:
 
 def normalise(values: Pixels) -> Floats:
     """Tubelet values uint8 as the encoder takes them: float32, (v / 255 - 0.5) / 0.25."""
-    return ((values.astype(np.float32) / np.float32(255) - np.float32(MEAN)) / np.float32(DEVIATION)).astype(
-        np.float32
-    )
+    scaled = values.astype(np.float32)
+    scaled /= np.float32(255)
+    scaled -= np.float32(MEAN)
+    scaled /= np.float32(DEVIATION)
+    return scaled

@@ -66,7 +66,7 @@ def most_bytes(spec: Preprocess, limits: Limits) -> int:
 def answer(prepared: Prepared) -> bytes:
     """A prepared clip as one message."""
     facts = prepared.facts
-    arrays = {
+    arrays: dict[str, npt.NDArray[Any]] = {
         "values": prepared.values,
         "positions": prepared.positions,
         "times_s": prepared.times_s,
