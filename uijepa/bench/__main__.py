@@ -28,7 +28,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except UijepaError as error:
-        Console(stderr=True).print(f"error ({error.code}): {error}", style="red", markup=False)
+        Console(stderr=True).print(f"error ({error.code}): {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
@@ -73,7 +73,7 @@ def suite(
         results = quality.measure(plan, lambda b: answers.open_engine(b, threads), Scorer())
         save(out, results)
         report.show(results, Console())
-        Console().print(f"written: {out}", markup=False)
+        Console().print(f"written: {out}", markup=False, soft_wrap=True)
 
 
 def named(pairs: list[str]) -> dict[str, Path]:
@@ -132,7 +132,7 @@ def tables(
         report.show(found, Console())
         if not check:
             changed = report.write(readme, found)
-            Console().print(f"{readme}: {'written' if changed else 'up to date'}", markup=False)
+            Console().print(f"{readme}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
         elif report.between(readme.read_text(encoding="utf-8"), str(readme)) != report.block(found):
             raise ConfigError(f"{readme}: its table is not that of {results}. Run: python -m uijepa.bench report")
 
