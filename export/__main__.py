@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -23,8 +22,6 @@ def main(
     name: Annotated[str, typer.Option(help="Name of the model in its manifest.")] = "uijepa",
 ) -> None:
     """Export a checkpoint to ONNX, prove that the graphs say what the network says, and write the bundle."""
-    # The exporter tells once a graph that torchvision, which nothing here uses, is absent.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     console, errors = Console(), Console(stderr=True)
     try:
         with errors.status("Exporting…"):

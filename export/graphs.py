@@ -5,8 +5,10 @@ The wrappers give each graph flat tensors in and out, and the names `uijepa.runt
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import onnx
@@ -127,7 +129,7 @@ def _export(
     input_names: list[str] | None = None,
 ) -> onnx.ModelProto:
     """One graph; `inputs` gives each argument an example value and its dynamic axes, in order."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _quiet("torch.onnx._internal.exporter._registration"):
         # torch.export's own use of a deprecated class, and its remark that an axis shared by inputs has one name.
         warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", FutureWarning)
         warnings.filterwarnings("ignore", "# The axis name", UserWarning)
@@ -145,6 +147,18 @@ def _export(
     model = program.model_proto
     _forget(model)
     return model
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Without a logger's warnings: this one says that torchvision, which nothing here uses, is absent."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _forget(model: onnx.ModelProto) -> None:

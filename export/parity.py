@@ -53,12 +53,14 @@ class Parity:
 
     def failures(self, precision: str) -> list[str]:
         """What is over the bounds of a precision, in words; empty when all is well."""
-        if precision == "int8":
-            wrong = [f"cosine of features {self.cosine:.4f} < {LEAST_COSINE}"] * (self.cosine < LEAST_COSINE)
-            low = self.agreement < LEAST_AGREEMENT
-            return wrong + [f"same ids {self.agreement:.1%} < {LEAST_AGREEMENT:.0%}"] * low
-        # Written so that a NaN counts as a failure.
+        # The comparisons are negated so that a NaN counts as a failure.
         failures = []
+        if precision == "int8":
+            if not self.cosine >= LEAST_COSINE:
+                failures.append(f"cosine of features {self.cosine:.4f} < {LEAST_COSINE}")
+            if self.agreement < LEAST_AGREEMENT:
+                failures.append(f"same ids {self.agreement:.1%} < {LEAST_AGREEMENT:.0%}")
+            return failures
         if not self.features <= TOLERANCE:
             failures.append(f"features differ by {self.features:.2e} > {TOLERANCE:.0e}")
         if not self.logits <= TOLERANCE:

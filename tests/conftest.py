@@ -1,0 +1,74 @@
+"""What several test modules share: a tiny random model as a checkpoint and as a bundle, and a small clip."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+TINY_WORDS = ["Set an alarm for 7:30 AM labelled Gym.", "Call Ada.", "Turn Wi-Fi off."]
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder of a random system that a laptop runs in milliseconds; it reads no text on the screen."""
+    import torch
+
+    from uijepa.config import Preprocess
+    from uijepa.models.decoder import DecoderConfig, new_tokenizer
+    from uijepa.models.encoder import EncoderConfig
+    from uijepa.models.system import System, SystemConfig
+
+    config = SystemConfig(
+        preprocess=Preprocess(frames=4, patches=24, max_tokens=40, text_side=256),
+        encoder=EncoderConfig(width=24, depth=2, heads=2),
+        decoder=DecoderConfig(vocabulary=300, width=32, depth=2, heads=2, text_tokens=0, max_new_tokens=8),
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        system = System.new(config, new_tokenizer(TINY_WORDS, config.decoder.vocabulary))
+        # Freshly drawn weights make every id about as probable; these make the model decided, as a trained one is.
+        for parameter in system.parameters():
+            if parameter.ndim == 2:
+                parameter.data.mul_(4)
+    folder = tmp_path_factory.mktemp("tiny") / "checkpoint"
+    system.save(folder, {"made_by": "tests"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `tiny_checkpoint`. Tests must not change it: copy it first."""
+    from export.package import export
+
+    folder = tmp_path_factory.mktemp("tiny") / "bundle"
+    export(tiny_checkpoint, folder, name="tiny")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An mp4 of 1.9 s, 160x240 px, with a variable frame rate: a chequered square walks down a plain screen."""
+    path = tmp_path_factory.mktemp("clips") / "sample.mp4"
+    write_clip(path, moments_ms=[0, 80, 400, 480, 560, 1000, 1080, 1500, 1900])
+    return path
+
+
+def write_clip(path: Path, *, moments_ms: list[int], width: int = 160, height: int = 240) -> None:
+    """An H.264 recording with a frame at each moment."""
+    square = np.indices((48, 48)).sum(0) // 6 % 2 * 255
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for step, moment in enumerate(moments_ms):
+            picture = np.full((height, width, 3), 200, np.uint8)
+            top = step * (height - 48) // max(len(moments_ms) - 1, 1)
+            picture[top : top + 48, 40:88] = square[..., None]
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
