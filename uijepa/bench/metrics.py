@@ -45,7 +45,9 @@ class Sbert:
             # Read at the import of huggingface_hub, which sentence-transformers does.
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
 
+            logging.disable_progress_bar()  # for 23 million weights
             self._model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         made = self._model.encode(
             list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True

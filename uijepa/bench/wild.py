@@ -103,8 +103,10 @@ def as_json(seen: Sequence[Wild]) -> dict[str, Any]:
 def show(seen: Sequence[Wild], console: Console) -> None:
     """Print the table of answers."""
     table = Table("file", "answer or error", "confidence", "ms", "similarity")
+    for column in table.columns:
+        column.overflow = "fold"
     for column in table.columns[2:]:
-        column.justify = "right"
+        column.justify, column.no_wrap = "right", True
     for wild in seen:
         o = wild.outcome
         said = f"[{o.error}] {o.reason}" if o.error else o.intent
