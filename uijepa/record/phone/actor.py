@@ -1,0 +1,262 @@
+"""The person with the phone: walks an app's screens to a goal, at a person's pace and with a person's detours."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from uijepa.record import people
+from uijepa.record.phone.definitions import Definition, Spec
+from uijepa.record.source import Failed
+from uijepa.record.stage import Stage
+
+_SETTLE_MS = 120.0
+_MOST_SETTLES = 25
+
+
+class Actor:
+    """Hands and eyes on one phone. `definition` is the app the goal is in."""
+
+    def __init__(self, stage: Stage, definition: Definition, rng: random.Random) -> None:
+        self.stage = stage
+        self.definition = definition
+        self.rng = rng
+        self.pace = rng.uniform(0.75, 1.25)
+        """How slow this person is, around 1."""
+        self._stray = rng.random() < 0.25
+        self._browse = rng.random() < 0.25
+
+    # Seeing
+
+    def where(self) -> Mapping[str, Any]:
+        """The app, its open screens from the root up, whether a dialog or the keyboard is up, whether all is at rest."""
+        answer: Mapping[str, Any] = self.stage.evaluate("() => phone.where()")
+        return answer
+
+    def settle(self) -> Mapping[str, Any]:
+        """Wait until transitions have ended."""
+        for _ in range(_MOST_SETTLES):
+            here = self.where()
+            if here["idle"]:
+                return here
+            self.stage.wait(_SETTLE_MS)
+        raise Failed("a transition never ended")
+
+    def think(self, mean_ms: float) -> None:
+        """Hesitate."""
+        self.stage.think(mean_ms * self.pace)
+
+    def _locate(self, element: str) -> Mapping[str, Any]:
+        box: Mapping[str, Any] | None = self.stage.evaluate("id => phone.locate(id)", element)
+        if box is None:
+            raise Failed(f"{element} is not on the screen")
+        return box
+
+    def _reach(self, element: str) -> tuple[float, float, float, float]:
+        """The box of an element, brought into view by dragging the page under it."""
+        for _ in range(12):
+            box = self._locate(element)
+            middle = box["y"] + box["height"] / 2
+            if not box["scrolls"] or box["top"] + 8 < middle < box["bottom"] - 8:
+                return box["x"], box["y"], box["width"], box["height"]
+            room = box["bottom"] - box["top"]
+            centre = (box["top"] + box["bottom"]) / 2
+            self._drag_page(max(-0.6 * room, min(0.6 * room, centre - middle)), box["top"], box["bottom"])
+            self.think(300)
+        raise Failed(f"{element} cannot be scrolled into view")
+
+    def _drag_page(self, dy: float, top: float, bottom: float) -> None:
+        centre = (top + bottom) / 2
+        x = self.stage.width * self.rng.uniform(0.45, 0.6)
+        self._drag((x, centre - dy / 2), (x + self.rng.uniform(-6, 6), centre + dy / 2))
+
+    def _drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        # A finger comes down where it is wanted; it has not hovered there before.
+        self.stage.page.mouse.move(*start)
+        self.stage.drag(start, end)
+
+    # Hands
+
+    def tap(self, element: str, mean_ms: float = 550) -> None:
+        """Think, find an element of the uppermost layer, tap it and wait for what follows."""
+        self.settle()
+        self.think(mean_ms)
+        self.stage.click(people.aim(self._reach(element), self.rng))
+        self.stage.wait(60)
+        self.settle()
+
+    def back(self) -> None:
+        """Leave the uppermost screen or overlay by the way it offers."""
+        for element in ("back", "cancel", "nav:back"):
+            if self.stage.evaluate("id => phone.locate(id) !== null", element):
+                self.tap(element, 450)
+                return
+        raise Failed("no way back")
+
+    def home(self) -> None:
+        """Swipe up from the lower edge."""
+        if self.where()["app"] is None:
+            return
+        middle, low = self.stage.width / 2, self.stage.height - 6
+        self.think(400)
+        if self.stage.evaluate("() => document.querySelector('[data-nav=home]') !== null"):
+            self.stage.click((middle, self.stage.height - 20))
+        else:
+            self._drag((middle, low), (middle + self.rng.uniform(-8, 8), low - self.rng.uniform(180, 300)))
+        self.stage.wait(700)
+
+    def enter(self, app: str) -> None:
+        """Be in an app, from wherever this is."""
+        here = self.where()["app"]
+        if here == app:
+            return
+        self.home()
+        if self._stray:
+            self._stray = False
+            self._wrong_app(app)
+        self.tap(f"app:{app}", 900)
+        self.stage.wait(450)
+
+    def _wrong_app(self, app: str) -> None:
+        others: list[str] = self.stage.evaluate("() => phone.apps()")
+        wrong = self.rng.choice([name for name in others if name != app])
+        self.tap(f"app:{wrong}", 700)
+        self.think(1100)
+        self.home()
+
+    # Steps of a path
+
+    def play(self, path: list[Spec]) -> None:
+        """Do all steps of a path. Raises Failed at a step that cannot be done."""
+        for step in path:
+            kind = next(iter(step))
+            getattr(self, f"_{kind}")(step)
+
+    def _go(self, step: Spec) -> None:
+        goal = step["go"]
+        self.enter(self.definition.name)
+        for _ in range(12):
+            screens = self.settle()["screens"]
+            if screens[-1] == goal:
+                return
+            if goal in screens:
+                self.back()
+                continue
+            route = self.definition.route(screens[-1], goal)
+            if route is None or (len(screens) > 1 and route[0][0].startswith("tab:")):
+                self.back()
+                continue
+            if self._stray:
+                self._stray = False
+                self._wrong_turn(screens[-1], route[0][1])
+                continue
+            self.tap(route[0][0])
+        raise Failed(f"no way to the screen {goal}")
+
+    def _wrong_turn(self, screen: str, wanted: str) -> None:
+        """Open another screen than the wanted one, look, and leave it to the next round to go back."""
+        others = [element for element, there in self.definition.edges(screen) if there != wanted]
+        if others:
+            self.tap(self.rng.choice(others))
+            self.think(1000)
+
+    def _item(self, step: Spec) -> str:
+        """The element id a step names: an element's own, or that of the record with certain values."""
+        kind = next(iter(step))
+        if "where" not in step:
+            return str(step[kind])
+        key = self.stage.evaluate("([name, where]) => phone.find(name, where)", [step[kind], step["where"]])
+        if key is None:
+            raise Failed(f"no record of {step[kind]} with {step['where']}")
+        return f"{step[kind]}:{key}"
+
+    def _tap(self, step: Spec) -> None:
+        element = self._item(step)
+        if "where" in step:
+            self._scroll_past()
+        if step.get("part"):
+            element = f"{element}/{step['part']}"
+        self.tap(element, 700)
+
+    def _scroll_past(self) -> None:
+        """Look further down a list and come back, if there is anything further down."""
+        extent = self.stage.evaluate("() => phone.extent()")
+        if not self._browse or extent["more"] < 40:
+            return
+        self._browse = False
+        far = min(extent["more"], self.rng.uniform(120, 260))
+        self.think(500)
+        self._drag_page(-far, extent["top"], extent["bottom"])
+        self.think(600)
+        self._drag_page(far, extent["top"], extent["bottom"])
+
+    def _swipe(self, step: Spec) -> None:
+        element = self._item(step)
+        self._scroll_past()
+        self.think(650)
+        x, y, width, height = self._reach(element)
+        y += height * self.rng.uniform(0.4, 0.6)
+        self._drag((x + width * 0.8, y), (x + width * 0.25, y + self.rng.uniform(-3, 3)))
+        self.stage.wait(350)
+        self.tap(f"{element}/{step['part']}", 350)
+        self.stage.wait(350)
+
+    def _look(self, step: Spec) -> None:
+        self.settle()
+        self._reach(self._item(step))
+
+    def _type(self, step: Spec) -> None:
+        self.tap(step["type"], 450)
+        self.stage.wait(300)
+        if step.get("replace"):
+            for _ in range(len(self.stage.evaluate("() => document.activeElement.value"))):
+                self.stage.key("Backspace")
+        text = step["text"]
+        if "share" in step:
+            text = text[: max(3, round(len(text) * step["share"]))]
+        self.stage.type(text, mean_ms=self._rhythm(text))
+
+    def _rhythm(self, text: str) -> float:
+        """ms a key: long texts are typed by people in practice, so that a clip stays within its time."""
+        return max(70.0, min(190.0, 4200 / max(len(text), 1))) * self.pace
+
+    def _turn(self, step: Spec) -> None:
+        """Turn each column of a wheel until its goal stands in the middle."""
+        if self.where()["keyboard"]:
+            self.stage.key("Enter")
+            self.stage.wait(300)
+        self.think(500)
+        for column in range(len(self._columns(step))):
+            for _ in range(6):
+                col = self._columns(step)[column]
+                away = col["index"] - col["goal"]
+                if away == 0:
+                    break
+                most = col["span"] * 0.9 / col["height"]
+                # People flick far and then correct by an item or two.
+                turn = max(-most, min(most, away)) * (1 if abs(away) < 3 else self.rng.choice((1, 1, 0.8)))
+                dy = round(turn) * col["height"]
+                start = col["y"] - dy * 0.5
+                self._drag((col["x"], start), (col["x"], start + dy))
+                self.stage.wait(220)
+            else:
+                raise Failed(f"the wheel {step['turn']} does not reach {step['to']}")
+
+    def _columns(self, step: Spec) -> list[Mapping[str, Any]]:
+        columns: list[Mapping[str, Any]] = self.stage.evaluate(
+            "([name, to]) => Wheels.columns(phone.layer(), name, to)", [step["turn"], step["to"]]
+        )
+        return columns
+
+    def _dial(self, step: Spec) -> None:
+        for digit in step["dial"]:
+            if digit.isdigit():
+                self.tap(f"dial:{digit}", 160)
+
+    def _key(self, step: Spec) -> None:
+        self.think(250)
+        self.stage.key(step["key"])
+
+    def _wait(self, step: Spec) -> None:
+        self.stage.wait(step["wait"])
