@@ -237,5 +237,6 @@ async def version(service: Running) -> Version:
 def problem_schema() -> dict[str, Any]:
     """The OpenAPI schema of every error, with the codes it may carry."""
     schema = Problem.model_json_schema()
-    schema["properties"]["code"]["enum"] = list(KINDS)
+    kinds = {code: {"status": kind.status, "title": kind.title} for code, kind in KINDS.items()}
+    schema["properties"]["code"] |= {"enum": list(kinds), "x-kinds": kinds}
     return schema

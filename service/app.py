@@ -21,7 +21,7 @@ from service.guard import Guard
 from service.lifecycle import Service
 from service.predictor import PredictorFactory
 from service.problem import Trouble
-from service.settings import LOCAL_NAMES, Settings
+from service.settings import Settings
 
 PAGE = Path(__file__).parent / "page"
 # Asked again each time (a 304 when nothing changed), so that an updated service never shows a stale page.
@@ -51,7 +51,7 @@ def create_app(settings: Settings, make_predictor: PredictorFactory = load) -> F
     _add_pages(app)
     _add_errors(app)
     _describe_problems(app)
-    app.add_middleware(Guard, hosts=(*LOCAL_NAMES, *settings.allowed_hosts))
+    app.add_middleware(Guard, hosts=settings.hosts)
     return app
 
 

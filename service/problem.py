@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -51,6 +52,8 @@ KINDS: Mapping[str, Kind] = {
 }
 """Every `code` this service answers with. Codes and types are stable; details and remedies may be reworded."""
 
+_VERBS = ("is ", "holds ", "tells ", "cannot ", "lasts ")
+_PATH = re.compile(r"""['"]?(?<![\w.])/[^\s'")]+['"]?""")
 _BY_STATUS = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "upload-too-large"}
 
 
@@ -91,7 +94,7 @@ class Trouble(Exception):
         """The same error for a client. Without the path, which is the service's own business."""
         if error.code not in KINDS:
             return cls.internal()
-        return cls(error.code, error.reason, error.remedy)
+        return cls(error.code, _sentence(error.reason), error.remedy)
 
     @classmethod
     def of_status(cls, status: int, headers: Mapping[str, str] | None = None) -> Trouble:
@@ -120,3 +123,9 @@ class Trouble(Exception):
         return JSONResponse(
             body.model_dump(exclude_none=True), self.kind.status, headers=self.headers, media_type=MEDIA_TYPE
         )
+
+
+def _sentence(reason: str) -> str:
+    """A ClipError's reason on its own: with a subject, and without paths that a decoder may have put into it."""
+    reason = _PATH.sub("the file", reason)
+    return f"The clip {reason}" if reason.startswith(_VERBS) else reason[:1].upper() + reason[1:]

@@ -6,16 +6,14 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, CliApp, NoDecode, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict
 
 from uijepa.runtime import DEFAULT_BUNDLE
 from uijepa.video import Limits
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-"""Host names that always reach the service."""
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def _upload_dir() -> Path:
@@ -39,9 +37,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     bundle: Path = Field(DEFAULT_BUNDLE, description="Folder of the exported model.")
     threads: int | None = Field(None, ge=1, description="Threads of the model; by default the CPUs at hand.")
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (),
-        description="Names, besides localhost, under which browsers may reach the service, with commas between; "
+    allowed_hosts: str = Field(
+        "",
+        description="Names, besides localhost, under which the service may be reached, with commas between; "
         "* for any.",
     )
     queue: int = Field(8, ge=0, description="Requests that may wait while one is answered; more get 429.")
@@ -56,14 +54,11 @@ class Settings(BaseSettings):
         30.0, ge=0, description="Longest wait for requests under way when the service is told to stop, in seconds."
     )
 
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _names(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = value.split(",")
-        if isinstance(value, (list, tuple)):
-            return tuple(name.strip() for item in value for name in str(item).split(",") if name.strip())
-        return value
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every name the service answers under."""
+        names = (name.strip() for name in self.allowed_hosts.split(","))
+        return (*_LOCAL_NAMES, *(name for name in names if name))
 
     @property
     def limits(self) -> Limits:
