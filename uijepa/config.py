@@ -76,11 +76,16 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             choices = ", ".join(map(repr, typing.get_args(hint)))
             raise ConfigError(f"{where}: {value!r} is none of {choices}.")
         return value
-    if origin is tuple:
+    if origin in (tuple, list):
         item = typing.get_args(hint)[0]
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise ConfigError(f"{where}: expected a list, got {value!r}.")
-        return tuple(_convert(item, v, where) for v in value)
+        return origin(_convert(item, v, where) for v in value)
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: expected a table, got {value!r}.")
+        item = typing.get_args(hint)[1]
+        return {str(k): _convert(item, v, f"{where}.{k}") for k, v in value.items()}
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(hint, type) or not isinstance(value, hint) or (hint is int and isinstance(value, bool)):

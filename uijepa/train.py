@@ -81,6 +81,7 @@ class Run:
             system = self.start
             system.encoder.load_state_dict(encoder.state_dict())
         else:
+            torch.manual_seed(self.config.seed)  # the decoder's weights must not depend on how the encoder came
             system = System.new(self.config.system, self._tokenizer(), encoder)
         stage = Tuning(self.config, system, self.cache, self.clips, self.device)
         self._loop(stage)

@@ -29,7 +29,6 @@ from uijepa.errors import ClipError, ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 from uijepa.video import Limits, prepare
 from uijepa.video.sandbox import Sandbox
-from uijepa.video.text import Reader, read_changed
 
 MOST_BAD = 0.05
 """Share of a manifest's clips that may be unreadable before training refuses to start."""
@@ -56,11 +55,11 @@ class TokenCache:
         self._lines: dict[str, dict[str, Any]] = {}
         index = folder / "index.jsonl"
         if index.is_file():
-            for line in index.read_text(encoding="utf-8").splitlines():
+            for line in index.read_text(encoding="utf-8").split("\n"):
                 try:
                     entry = json.loads(line)
                 except json.JSONDecodeError:
-                    break  # the line that a kill cut short
+                    break  # the end of the file, or the line that a kill cut short
                 self._lines[entry["path"]] = entry
         tokens = max((e["first"] + e["count"] for e in self._lines.values() if "first" in e), default=0)
         shape = (tokens, TUBELET_VALUES)
@@ -176,7 +175,7 @@ def _prepare_all(
     local = threading.local()
     sandboxes: list[Sandbox] = []
     lock = threading.Lock()
-    reader: Reader | None = None
+    reader: Any = None
 
     def one(clip: Clip) -> tuple[dict[str, Any], Tokens | None]:
         if not hasattr(local, "sandbox"):
@@ -190,6 +189,8 @@ def _prepare_all(
             return entry | {"error": str(error)}, None
         text = clip.text
         if reader is not None and clip.intent and not text:
+            from uijepa.video.text import read_changed
+
             with lock:  # one reader: its sessions use all cores themselves
                 text = read_changed(made.first, made.last, reader)
         grid = made.grid
@@ -198,6 +199,8 @@ def _prepare_all(
         )
 
     if read_text and any(c.intent and not c.text for c in clips):
+        from uijepa.video.text import Reader
+
         reader = Reader()
     workers = workers or len(os.sched_getaffinity(0))
     pool = ThreadPoolExecutor(workers)

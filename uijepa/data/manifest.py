@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from uijepa.errors import ManifestError
+from uijepa.config import build
+from uijepa.errors import ConfigError, ManifestError
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -43,19 +44,16 @@ class Clip:
     seed: int = 0
 
 
-_NAMES = {f.name for f in fields(Clip)}
-
-
 def parse(line: Mapping[str, Any], where: str) -> Clip:
     """One manifest object as a Clip; `where` names file and line in errors."""
-    unknown = sorted(set(line) - _NAMES)
-    if unknown:
-        raise ManifestError(f"{where}: unknown key {unknown[0]!r}. Known keys: {', '.join(sorted(_NAMES))}.")
     if not isinstance(line.get("path"), str) or not line["path"]:
         raise ManifestError(f"{where}: needs a 'path', the clip's file relative to the manifest.")
     if line.get("split", "train") not in SPLITS:
         raise ManifestError(f"{where}: split {line['split']!r} is none of {', '.join(SPLITS)}.")
-    return Clip(**line)
+    try:
+        return build(Clip, line, where)
+    except ConfigError as error:
+        raise ManifestError(str(error)) from error
 
 
 def read(path: Path) -> list[Clip]:
@@ -68,7 +66,7 @@ def read(path: Path) -> list[Clip]:
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror}).") from error
     clips = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"

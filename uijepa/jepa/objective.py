@@ -76,7 +76,8 @@ class Objective(nn.Module):
                 terms["pixel"] = error.mean(-1)[masked].mean()
             for name, value in terms.items():
                 sums[name] = sums.get(name, torch.zeros((), device=value.device)) + value / len(batch.hidden)
-        variance, covariance = spread(torch.stack(pooled).float())
+        with torch.autocast(batch.values.device.type, enabled=False):  # bf16 is too coarse for covariances
+            variance, covariance = spread(torch.stack(pooled).float())
         config = self.config
         loss = sums["latent"] + config.variance_weight * variance + config.covariance_weight * covariance
         if config.pixel_weight:

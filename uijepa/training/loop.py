@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import signal
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -154,7 +156,7 @@ def _restore(stage: Stage, folder: Path) -> int:
         saved = torch.load(path, map_location="cpu", weights_only=True)
         stage.restore(saved["stage"])
         return int(saved["done"])
-    except (RuntimeError, KeyError, ValueError, EOFError) as error:
+    except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError, struct.error) as error:
         raise CheckpointError(
             f"{path}: cannot be resumed from ({error}). Delete it to start this stage anew."
         ) from error

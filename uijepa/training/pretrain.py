@@ -73,7 +73,7 @@ class Pretraining:
         norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.clip_grad)
         self._optimizer.step()
         self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, 1.0))
-        return {name: float(value) for name, value in terms.items()} | {"lr": lr, "gradient": float(norm)}
+        return {name: float(value.detach()) for name, value in terms.items()} | {"lr": lr, "gradient": float(norm)}
 
     def _batch(self, tokens: TokenBatch, rng: np.random.Generator) -> Batch:
         masks = []

@@ -1,0 +1,204 @@
+"""Both stages on a handful of tiny clips: they learn, resume to the same weights, and stop cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from tests.conftest import write_clip
+from uijepa import checkpoint
+from uijepa.config import load
+from uijepa.data import manifest
+from uijepa.data.manifest import Clip
+from uijepa.errors import CheckpointError, ConfigError, ManifestError
+from uijepa.models.system import System
+from uijepa.train import What, train
+from uijepa.training.config import TrainConfig
+from uijepa.training.loop import Diverged, Interrupted, run
+
+NAMES = ["Ada", "Bo", "Cleo", "Dov", "Eve", "Fay"]
+OVERRIDES = [
+    "device=cpu",
+    "preprocess.frames=4",
+    "preprocess.patches=24",
+    "preprocess.max_tokens=40",
+    "encoder.width=24",
+    "encoder.depth=1",
+    "encoder.heads=2",
+    "decoder.vocabulary=300",
+    "decoder.width=32",
+    "decoder.depth=2",
+    "decoder.heads=2",
+    "decoder.text_tokens=24",
+    "pretrain.steps=6",
+    "pretrain.batch=4",
+    "pretrain.warmup=2",
+    "pretrain.evaluate_every=3",
+    "pretrain.objective.predictor.width=12",
+    "pretrain.objective.predictor.depth=1",
+    "pretrain.objective.predictor.heads=2",
+    "tune.text_steps=4",
+    "tune.text_batch=4",
+    "tune.steps=6",
+    "tune.batch=4",
+    "tune.warmup=2",
+    "tune.evaluate_every=5",
+]
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of 8 labelled clips, two of them for validation."""
+    root = tmp_path_factory.mktemp("recordings")
+    clips = []
+    for number in range(8):
+        name = NAMES[number % 6]
+        write_clip(
+            root / f"{number}.mp4", moments_ms=[0, 200, 400, 800 + 40 * number], height=160 + 32 * (number % 3)
+        )
+        split = "val" if number > 5 else "train"
+        line = Clip(
+            path=f"{number}.mp4", intent=f"Call {name}.", slots={"name": name}, text=["Calling", name], split=split
+        )
+        clips.append(line)
+    manifest.write(root / "manifest.jsonl", clips)
+    return root / "manifest.jsonl"
+
+
+def config(*more: str) -> TrainConfig:
+    return load(TrainConfig, None, [*OVERRIDES, *more])
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def same_weights(a: Path, b: Path) -> bool:
+    first, second = checkpoint.load(a).weights, checkpoint.load(b).weights
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_a_run_goes_from_recordings_to_a_system(recordings: Path, tmp_path: Path) -> None:
+    folder = train(recordings, tmp_path / "run", config())
+    system = System.load(folder)
+    assert system.config == config().system
+    provenance = json.loads((folder / "provenance.json").read_text())
+    assert provenance["clips"] == {"train": 6, "val": 2, "test": 0}
+    health = log(tmp_path / "run" / "pretrain")
+    assert {"rankme", "lidar", "between_clips", "position_share"} <= health[-1].keys()
+    tuned = log(tmp_path / "run" / "decoder")
+    assert "val_loss" in tuned[-1]
+    pretrained = checkpoint.load(tmp_path / "run" / "encoder").weights
+    assert all(torch.equal(pretrained[k], v) for k, v in system.encoder.state_dict().items())  # frozen
+
+
+def test_stages_run_alone_give_what_they_give_together(recordings: Path, tmp_path: Path) -> None:
+    train(recordings, tmp_path / "together", config())
+    train(recordings, tmp_path / "apart", config(), What.pretrain)
+    train(recordings, tmp_path / "apart", config(), What.decoder, resume=True)
+    assert same_weights(tmp_path / "together" / "system", tmp_path / "apart" / "system")
+
+
+@pytest.mark.parametrize("stopped_at", ["pretrain", "decoder"])
+def test_an_interrupted_run_resumes_to_the_same_weights(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str
+) -> None:
+    settings = config("tune.encoder_lr=0.001")
+    whole = train(recordings, tmp_path / "whole", settings)
+    from uijepa.training import pretrain, tune
+
+    stage = {"pretrain": pretrain.Pretraining, "decoder": tune.Tuning}[stopped_at]
+    original = stage.step
+
+    def interrupted(self: Any, step: int) -> dict[str, float]:
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(self, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "step", interrupted)
+        with pytest.raises(Interrupted, match="--resume"):
+            train(recordings, tmp_path / "cut", settings)
+    resumed = train(recordings, tmp_path / "cut", settings, resume=True)
+    assert same_weights(whole, resumed)
+
+
+def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path) -> None:
+    settings = config("tune.text_steps=30", "tune.steps=30", "tune.lr=0.01", "tune.swap=0.0", "tune.misread=0.0")
+    train(recordings, tmp_path / "run", settings, What.decoder)
+    lines = [line for line in log(tmp_path / "run" / "decoder") if "loss" in line]
+    assert lines[-1]["loss"] < 0.4 * lines[0]["loss"]
+
+
+def test_pretraining_learns_to_predict(recordings: Path, tmp_path: Path) -> None:
+    train(recordings, tmp_path / "run", config("pretrain.steps=40", "pretrain.lr=0.003"), What.pretrain)
+    lines = [line for line in log(tmp_path / "run" / "pretrain") if "loss" in line]
+    assert lines[-1]["pixel"] < 0.9 * lines[0]["pixel"]
+    assert lines[-1]["latent"] < 0.95 * lines[0]["latent"]
+
+
+def test_training_goes_on_from_a_checkpoint(recordings: Path, tmp_path: Path) -> None:
+    first = train(recordings, tmp_path / "first", config())
+    second = train(recordings, tmp_path / "second", config("tune.steps=1", "tune.text_steps=0"), init=first)
+    assert System.load(second).tokenizer.to_str() == System.load(first).tokenizer.to_str()
+    with pytest.raises(ConfigError, match="was trained as"):
+        train(recordings, tmp_path / "third", config("encoder.depth=2"), init=first)
+
+
+def test_a_folder_with_a_run_is_not_overwritten(recordings: Path, tmp_path: Path) -> None:
+    train(recordings, tmp_path / "run", config(), What.pretrain)
+    with pytest.raises(ConfigError, match="--resume"):
+        train(recordings, tmp_path / "run", config())
+    with pytest.raises(ConfigError, match="another configuration"):
+        train(recordings, tmp_path / "run", config("seed=1"), resume=True)
+    (tmp_path / "run" / "pretrain" / "state.pt").write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match=r"state.pt: cannot be resumed"):
+        train(recordings, tmp_path / "run", config(), resume=True)
+
+
+def test_unlabelled_clips_pretrain_and_refuse_to_tune(recordings: Path, tmp_path: Path) -> None:
+    root = recordings.parent
+    unlabelled = [Clip(path=c.path) for c in manifest.read(recordings)]
+    manifest.write(root / "unlabelled.jsonl", unlabelled)
+    train(root / "unlabelled.jsonl", tmp_path / "run", config("pretrain.steps=1"), What.pretrain)
+    with pytest.raises(ManifestError, match="no clip of the train split has an intent"):
+        train(root / "unlabelled.jsonl", tmp_path / "run2", config("pretrain.steps=1"))
+
+
+class Exploding:
+    name = "exploding"
+    steps = 3
+    evaluate_every = 3
+
+    def step(self, step: int) -> dict[str, float]:
+        return {"loss": float("nan") if step == 1 else 1.0}
+
+    def evaluate(self, step: int) -> dict[str, float]:  # noqa: ARG002 (of the Stage protocol)
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="step 1"):
+        run(Exploding(), tmp_path, resume=False, checkpoint_seconds=60, console=Console(quiet=True))
+
+
+def test_the_command_line_names_a_wrong_key(recordings: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "uijepa.train", "--manifest", str(recordings), "--out", str(tmp_path / "run")]
+    done = subprocess.run([*command, "--set", "tune.stepz=3"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "unknown key 'stepz'" in done.stderr
+    assert "Traceback" not in done.stderr
