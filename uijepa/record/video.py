@@ -1,0 +1,86 @@
+"""Frames of a clip into an MP4: H.264, variable frame rate, every frame at its true moment."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from uijepa.errors import RecordingError
+from uijepa.record.stage import Frame
+
+CRF = "30"
+PRESET = "veryfast"
+# One thread and no B-frames: the same frames give the same bytes, and presentation order is coding order.
+# The colour matrix is written down because players guess it by size, each in its own way.
+_X264 = "threads=1:bframes=0:keyint=600:scenecut=0:colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
+
+
+def write(path: Path, frames: Sequence[Frame], end_ms: float) -> tuple[int, int]:
+    """Write `frames` to `path`, the last one held until `end_ms`. Returns width and height in px.
+
+    Odd sizes lose their last row or column (H.264 in 4:2:0 needs even ones). Times are kept to 1 ms; frames less
+    than 1 ms apart are told apart by 1 ms. Raises RecordingError when there is no frame or sizes differ.
+    """
+    if not frames:
+        raise RecordingError("The clip has no frame.")
+    moments = _moments(frames)
+    ends = [*moments[1:], max(round(end_ms), moments[-1] + 1)]
+    lasting = {start: end - start for start, end in zip(moments, ends, strict=True)}
+    size: tuple[int, int] | None = None
+    options = {"movflags": "+faststart", "video_track_timescale": "1000", "fflags": "+bitexact"}
+    with av.open(str(path), "w", format="mp4", options=options) as container:
+        stream = container.add_stream("libx264", rate=12)
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"preset": PRESET, "crf": CRF, "x264-params": _X264}
+        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for moment, frame in zip(moments, frames, strict=True):
+            picture = _picture(frame.jpeg)
+            shape = (picture.shape[1], picture.shape[0])
+            if size is None:
+                stream.width, stream.height = size = shape
+            elif size != shape:
+                raise RecordingError(f"A frame of {shape} px among frames of {size} px.")
+            image = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+                format="yuv420p", dst_colorspace="ITU601"
+            )
+            image.pts, image.time_base = moment, Fraction(1, 1000)
+            _mux(container, stream, stream.encode(image), lasting)
+        _mux(container, stream, stream.encode(), lasting)
+    assert size is not None
+    return size
+
+
+def _moments(frames: Sequence[Frame]) -> list[int]:
+    moments: list[int] = []
+    for frame in frames:
+        moments.append(max(round(frame.ms), moments[-1] + 1 if moments else 0))
+    return moments
+
+
+def _picture(jpeg: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """uint8 [H, W, 3] RGB, H and W even."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    height, width = pixels.shape[:2]
+    return np.ascontiguousarray(pixels[: height - height % 2, : width - width % 2])
+
+
+def _mux(
+    container: av.container.OutputContainer,
+    stream: av.VideoStream,
+    packets: Sequence[av.Packet[av.VideoStream]],
+    lasting: dict[int, int],
+) -> None:
+    for packet in packets:
+        # The encoder does not know how long a frame lasts; without this the last one would end at once.
+        if packet.pts is not None:
+            packet.duration = lasting[packet.pts]
+        packet.stream = stream
+        container.mux(packet)
