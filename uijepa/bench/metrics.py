@@ -47,7 +47,8 @@ class Sbert:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging
 
-            logging.disable_progress_bar()  # for 23 million weights
+            quiet: Any = logging
+            quiet.disable_progress_bar()  # loading 23 million weights takes no time worth a bar
             self._model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         made = self._model.encode(
             list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
