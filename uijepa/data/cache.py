@@ -29,6 +29,7 @@ from uijepa.errors import ClipError, ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 from uijepa.video import Limits, prepare
 from uijepa.video.sandbox import Sandbox
+from uijepa.video.text import Reader, read_changed
 
 MOST_BAD = 0.05
 """Share of a manifest's clips that may be unreadable before training refuses to start."""
@@ -175,7 +176,7 @@ def _prepare_all(
     local = threading.local()
     sandboxes: list[Sandbox] = []
     lock = threading.Lock()
-    reader: Any = None
+    reader: Reader | None = None
 
     def one(clip: Clip) -> tuple[dict[str, Any], Tokens | None]:
         if not hasattr(local, "sandbox"):
@@ -189,8 +190,6 @@ def _prepare_all(
             return entry | {"error": str(error)}, None
         text = clip.text
         if reader is not None and clip.intent and not text:
-            from uijepa.video.text import read_changed
-
             with lock:  # one reader: its sessions use all cores themselves
                 text = read_changed(made.first, made.last, reader)
         grid = made.grid
@@ -199,8 +198,6 @@ def _prepare_all(
         )
 
     if read_text and any(c.intent and not c.text for c in clips):
-        from uijepa.video.text import Reader
-
         reader = Reader()
     workers = workers or len(os.sched_getaffinity(0))
     pool = ThreadPoolExecutor(workers)

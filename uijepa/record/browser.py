@@ -43,6 +43,8 @@ FLAGS = (
     "--disable-partial-raster",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
+PATIENCE_MS = 30_000
+"""Real time for the browser to answer. Generous: a busy machine must not change what is recorded."""
 _CSS = "* { caret-color: transparent !important; scroll-behavior: auto !important; }"
 
 
@@ -118,7 +120,6 @@ class Browser:
         *,
         width: int,
         height: int,
-        scale: float,
         epoch_ms: int,
         seed: int,
         pointer: str,
@@ -127,7 +128,7 @@ class Browser:
         """A page in a context of its own, with the virtual clock in place and all animations held."""
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
-            device_scale_factor=scale,
+            device_scale_factor=1,
             locale="en-US",
             timezone_id="UTC",
             color_scheme="light",
@@ -141,7 +142,7 @@ class Browser:
             draw = script("pointer.js").replace("KIND", json.dumps(pointer)).replace("SIZE", str(pointer_size))
             context.add_init_script(draw)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE_MS)
         cdp = context.new_cdp_session(page)
         cdp.send("Animation.enable")
         cdp.send("Animation.setPlaybackRate", {"playbackRate": 0})

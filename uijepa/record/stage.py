@@ -109,7 +109,6 @@ class Stage:
             self._page, self._cdp = self._browser.page(
                 width=width,
                 height=height,
-                scale=scale,
                 epoch_ms=self.epoch_ms,
                 seed=self._seed & 0xFFFFFFFF,
                 pointer=self.pointer,
@@ -321,10 +320,11 @@ class Stage:
 
     def _capture(self) -> None:
         assert self._cdp is not None
-        answer = self._cdp.send(
-            "Page.captureScreenshot",
-            {"format": "jpeg", "quality": JPEG_QUALITY, "optimizeForSpeed": True, "captureBeyondViewport": False},
-        )
+        shot = {"format": "jpeg", "quality": JPEG_QUALITY, "optimizeForSpeed": True, "captureBeyondViewport": False}
+        if self.scale != 1:
+            # Screenshots come in CSS px whatever the device's scale factor is; a scaled clip is drawn anew.
+            shot["clip"] = {"x": 0, "y": 0, "width": self.width, "height": self.height, "scale": self.scale}
+        answer = self._cdp.send("Page.captureScreenshot", shot)
         jpeg = base64.b64decode(answer["data"])
         self._shot_ms = self._clock_ms
         self._dirty = False
