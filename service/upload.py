@@ -228,9 +228,13 @@ _REMEDY = "Send the clip as multipart/form-data in a field named 'file', as in: 
 def too_large(max_bytes: int) -> Trouble:
     return Trouble(
         "upload-too-large",
-        f"The upload is larger than {max_bytes / 2**20:.0f} MiB.",
+        f"The upload is larger than {_size(max_bytes)}.",
         "Send a smaller or lower-resolution recording.",
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.0f} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"
 
 
 def refuse_declared(content_length: str | None, max_bytes: int) -> None:

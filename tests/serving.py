@@ -1,0 +1,116 @@
+"""A running service for tests: real HTTP on a free port, in a thread."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from service.app import create_app
+from service.engine import load
+from service.lifecycle import Service
+from service.predictor import PredictorFactory
+from service.server import Server
+from service.settings import Settings
+
+
+class Running:
+    """A service under way, and a client for it."""
+
+    def __init__(self, server: Server, service: Service) -> None:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        self.server, self.service = server, service
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(base_url=self.url, timeout=20)
+
+    def post(self, content: bytes, name: str = "clip.mp4") -> httpx.Response:
+        return self.client.post("/v1/intent", files={"file": (name, content)})
+
+    def uploads(self) -> list[Path]:
+        """Clips that are in the upload folder now."""
+        return list(self.service.settings.upload_dir.rglob("*.clip"))
+
+
+@contextmanager
+def serving(
+    upload_dir: Path, make_predictor: PredictorFactory = load, *, ready: bool = True, **settings: Any
+) -> Iterator[Running]:
+    """A service on a free port; waits until it answers clips unless `ready` is false."""
+    chosen = Settings(port=0, upload_dir=upload_dir, **settings)
+    app = create_app(chosen, make_predictor)
+    server = Server(app, chosen)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        until(lambda: server.started, "the server listens")
+        running = Running(server, app.state.service)
+        with running.client:
+            if ready:
+                until(lambda: running.service.status == "ready", "the service is ready")
+            yield running
+    finally:
+        server.should_exit = True
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Wait for a condition that another thread brings about."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
+class FakeAnswer:
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "intent": "Call Ada.",
+            "confidence": 0.5,
+            "timings_ms": {"decode": 1.0, "total": 2.0},
+            "times_s": [0.0],
+            "tokens": 3,
+            "text": [],
+        }
+
+
+class FakePredictor:
+    """Answers what `act` says about the clip's bytes; the first call is the service's warm-up and only counted."""
+
+    model = "fake 1"
+
+    def __init__(self, act: Callable[[Path], None] = lambda path: None) -> None:
+        self.act = act
+        self.calls = 0
+        self.closed = False
+
+    @property
+    def sandbox(self) -> Mapping[str, bool]:
+        return {"process": True, "memory": False}
+
+    def predict(self, path: Path) -> FakeAnswer:
+        self.calls += 1
+        if self.calls > 1:
+            self.act(path)
+        return FakeAnswer()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def check_problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The body of a response that must be this problem."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = response.json()
+    assert problem["code"] == code
+    assert problem["type"] == f"/docs#{code}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+    return problem
