@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,22 +53,27 @@ def tiny_bundle(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def sample_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An mp4 of 1.9 s, 160x240 px, with a variable frame rate: a chequered square walks down a plain screen."""
+    moments_ms = [0, 80, 400, 480, 560, 1000, 1080, 1500, 1900]
+    square = (np.indices((48, 48)).sum(0) // 6 % 2 * 255).astype(np.uint8)
+    pictures = []
+    for step in range(len(moments_ms)):
+        picture = np.full((240, 160, 3), 200, np.uint8)
+        top = step * (240 - 48) // (len(moments_ms) - 1)
+        picture[top : top + 48, 40:88] = square[..., None]
+        pictures.append(picture)
     path = tmp_path_factory.mktemp("clips") / "sample.mp4"
-    write_clip(path, moments_ms=[0, 80, 400, 480, 560, 1000, 1080, 1500, 1900])
+    write_clip(path, pictures, moments_ms)
     return path
 
 
-def write_clip(path: Path, *, moments_ms: list[int], width: int = 160, height: int = 240) -> None:
-    """An H.264 recording with a frame at each moment."""
-    square = np.indices((48, 48)).sum(0) // 6 % 2 * 255
+def write_clip(path: Path, pictures: Sequence[np.ndarray], moments_ms: Sequence[int]) -> None:
+    """An H.264 recording of RGB pictures [H, W, 3], one at each moment."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=30)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream = container.add_stream("libx264", rate=30, options={"crf": "18"})
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
-        for step, moment in enumerate(moments_ms):
-            picture = np.full((height, width, 3), 200, np.uint8)
-            top = step * (height - 48) // max(len(moments_ms) - 1, 1)
-            picture[top : top + 48, 40:88] = square[..., None]
+        for picture, moment in zip(pictures, moments_ms, strict=True):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = moment, Fraction(1, 1000)
             container.mux(stream.encode(frame))

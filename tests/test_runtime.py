@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_clip
+from PIL import Image, ImageDraw, ImageFont
 
 import uijepa
 from uijepa import video
-from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, NotAVideo
+from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, MissingExtra, NotAVideo
 from uijepa.runtime import Bundle, Engine, cpus
 from uijepa.runtime.generate import Step, confidence, greedy
 from uijepa.runtime.sessions import Graphs
@@ -222,10 +224,33 @@ def test_text_is_never_a_special_token(tiny_bundle: Path) -> None:
     assert sequence.decode([*sequence.intent_ids(intent), sequence.eos]) == intent
 
 
-def with_text(bundle: Path, folder: Path) -> Path:
-    """A copy of a bundle that reads the text on the screen."""
-    shutil.copytree(bundle, folder)
+@pytest.fixture(scope="module")
+def reading_bundle(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tiny bundle that reads the text on the screen."""
+    folder = Path(shutil.copytree(tiny_bundle, tmp_path_factory.mktemp("reading") / "bundle"))
     values = json.loads((folder / "manifest.json").read_text())
     values["sequence"].update(text=True, text_tokens=24)
     (folder / "manifest.json").write_text(json.dumps(values))
     return folder
+
+
+def test_text_that_appears_is_read(reading_bundle: Path, engine: Engine, tmp_path: Path) -> None:
+    pictures = []
+    for words in (["Reminders"], ["Reminders"], ["Reminders", "Buy oat milk"]):
+        picture = Image.new("RGB", (400, 240), "white")
+        for row, line in enumerate(words):
+            ImageDraw.Draw(picture).text((30, 30 + 100 * row), line, "black", ImageFont.load_default(32))
+        pictures.append(np.asarray(picture))
+    write_clip(tmp_path / "typed.mp4", pictures, [0, 500, 1000])
+    reading = Engine.load(reading_bundle, threads=1)
+    answer = reading.predict(tmp_path / "typed.mp4")
+    assert answer.text == ["Buy oat milk"]
+    assert answer.timings_ms["text"] > 0
+    # What was read reaches the decoder: without it the same clip gives other probabilities.
+    assert engine.predict(tmp_path / "typed.mp4").confidence != answer.confidence
+
+
+def test_reading_text_without_ocr_is_told_at_load(reading_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    with pytest.raises(MissingExtra, match=r"uijepa\[ocr\]"):
+        Engine.load(reading_bundle, threads=1)

@@ -163,6 +163,8 @@ def _text_reader(threads: int) -> ReadText:
     from uijepa.video import text
 
     reader = text.Reader(threads=threads)
+    # Loads the models now: a missing package is told at the start, and the first clip does not wait for them.
+    reader.lines(np.zeros((64, 64, 3), np.uint8))
     return lambda prepared: text.read_changed(prepared.first, prepared.last, reader)
 
 
