@@ -56,6 +56,7 @@ class Phone:
         actor.think(rng.uniform(500, 2200))
         actor.play(fill(rng.choice(intent["paths"]), known))
         actor.settle()
+        actor.put_keyboard_away()
         if not stage.evaluate("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
             raise Failed("the goal does not hold at the end")
         stage.wait(rng.uniform(900, 2600))

@@ -254,6 +254,15 @@ class Actor:
             if digit.isdigit():
                 self.tap(f"dial:{digit}", 160)
 
+    def put_keyboard_away(self) -> None:
+        """Tap beside the field, if the keyboard is up."""
+        if not self.where()["keyboard"]:
+            return
+        self.think(500)
+        low = self.stage.evaluate("() => document.getElementById('keyboard').getBoundingClientRect().top")
+        self.stage.click((self.stage.width * self.rng.uniform(0.3, 0.7), low * self.rng.uniform(0.5, 0.6)))
+        self.stage.wait(350)
+
     def _key(self, step: Spec) -> None:
         self.think(250)
         self.stage.key(step["key"])

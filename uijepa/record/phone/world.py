@@ -144,7 +144,9 @@ def build(
         begin = {"app": app, "screen": rng.choice(definition.tabs) if definition.tabs else None}
     elif chance < 0.3:
         begin = {"app": bystander, "screen": None}
-    dark = state[app]["values"].get("dark", rng.random() < 0.35)
+    dark = rng.random() < 0.35
+    if "settings" in state:
+        dark = state["settings"]["values"]["dark"]
     page = {
         "theme": theme,
         "dark": dark,

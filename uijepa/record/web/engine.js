@@ -83,15 +83,19 @@ const phone = (() => {
     settle(frame);
   }
 
-  /* Closes the uppermost overlay or screen; false at the app's root. */
-  function back() {
+  /* Closes the uppermost overlay or `count` screens; false at the app's root. */
+  function back(count = 1) {
     Keyboard.hide();
     if (Overlays.cancel()) return true;
-    if (stack.length < 2) return false;
-    const frame = stack.pop();
-    frames.delete(frame.n);
-    if (frame.modal) frame.modal.close();
-    else view.router.back();
+    if (stack.length <= count) return false;
+    const gone = stack.splice(-count);
+    for (const frame of gone) frames.delete(frame.n);
+    if (gone[0].modal) gone[0].modal.close();
+    else if (count === 1) view.router.back();
+    else {
+      view.router.back(`/${top().n}/`, { force: true });
+      settle(top());
+    }
     return true;
   }
 
@@ -99,9 +103,9 @@ const phone = (() => {
     Keyboard.hide();
     const frame = stack[0];
     frame.name = name;
-    redraw(frame);
-    frame.element.dataset.name = name;
-    frame.element.querySelector(".page-content").scrollTop = 0;
+    frame.acts = {};
+    view.router.navigate(`/${frame.n}/`, { reloadCurrent: true, ignoreCache: true, animate: false });
+    settle(frame);
   }
 
   function redraw(frame) {
@@ -135,12 +139,18 @@ const phone = (() => {
     if (dark !== undefined && dark !== f7.darkMode) f7.setDarkMode(dark);
   }
 
+  /* Sets a field of the form, on the screen too where it is open. */
+  function write(name, value) {
+    store.draft[name] = value;
+    for (const field of root().querySelectorAll(`[data-field="${name}"]`)) field.value = value;
+  }
+
   const steps = {
     open: (step, record) => open(step.open, record),
-    back: () => back(),
+    back: (step) => back(Number(step.back)),
     home: () => Home.close(),
     draft: (step, record) => {
-      for (const [name, value] of Object.entries(step.draft)) store.draft[name] = store.fill(value, record);
+      for (const [name, value] of Object.entries(step.draft)) write(name, store.fill(value, record));
     },
     add: (step, record) => {
       const entries = Object.entries(step.record).map(([name, value]) => [name, value === "{now}" ? Date.now() : store.fill(value, record)]);
@@ -184,7 +194,8 @@ const phone = (() => {
     const swiped = element.closest(".swipeout-actions-right") && [spec.do].flat().some((s) => s.remove === true);
     if (spec.tab) tab(spec.tab);
     else if (spec.dial !== undefined) {
-      store.draft[spec.field] = (store.draft[spec.field] || "") + spec.dial;
+      const digits = (store.draft[spec.field] || "").replaceAll("-", "") + spec.dial;
+      store.draft[spec.field] = digits.replace(/^(\d{3})(\d)/, "$1-$2").replace(/^(\d{3}-\d{3})(\d)/, "$1-$2");
       refresh();
     } else if (spec.flip) {
       const scope = spec.record && spec.flip in spec.record ? spec.record : store.values;
@@ -196,6 +207,7 @@ const phone = (() => {
 
   function tapped(event) {
     const element = event.target.closest("[data-id]");
+    if (!element && event.target.closest(".page-content")) Keyboard.hide();
     if (!element || element.matches("[data-field]")) return;
     event.preventDefault();
     const frame = frames.get(Number(element.closest("[data-frame]")?.dataset.frame));
@@ -213,7 +225,7 @@ const phone = (() => {
   async function start(given) {
     world = given;
     document.documentElement.classList.add(world.theme);
-    document.documentElement.style.fontFamily = world.font;
+    document.documentElement.style.setProperty("--font", `${world.font}, sans-serif`);
     for (const [name, state] of Object.entries(world.state)) stores[name] = new Store(state);
     f7 = new Framework7({
       el: "#app",
@@ -237,9 +249,15 @@ const phone = (() => {
     await Promise.all([...document.fonts].map((face) => (world.font.includes(face.family) || /Icons/.test(face.family) ? face.load() : null)));
   }
 
+  /* Nothing large is moving and taps are taken. */
+  function idle() {
+    if (view && !view.router.allowPageChange) return false;
+    const large = "#app, #keyboard, .page, .popup, .sheet-modal, .dialog, .actions-modal, .swipeout, .swipeout-content";
+    return !document.getAnimations().some((a) => a.playState !== "finished" && a.effect.target?.matches(large));
+  }
+
   function where() {
-    const idle = !view || (view.router.allowPageChange && !document.querySelector(".modal-out, .router-transition"));
-    return { app: Home.current(), screens: stack.map((f) => f.name), overlay: Overlays.shown(), keyboard: Keyboard.shown(), idle: Boolean(idle) };
+    return { app: Home.current(), screens: stack.map((f) => f.name), overlay: Overlays.shown(), keyboard: Keyboard.shown(), idle: idle() };
   }
 
   /* Where an element of the uppermost layer is, px, and between which heights (`top`, `bottom`) it can be reached. */

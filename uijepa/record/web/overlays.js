@@ -16,6 +16,12 @@ const Overlays = (() => {
     ids.forEach((id, i) => (buttons[i].dataset.id = id));
   }
 
+  /* A button's action is about what lies below: the overlay is closing already. */
+  const leaving = (then) => () => {
+    current = null;
+    then();
+  };
+
   function screen(f7, kind, page) {
     const content = kind === "popup" ? `<div class="popup">${page}</div>` : `<div class="sheet-modal sheet-screen">${page}</div>`;
     const modal = f7[kind].create({ content, backdrop: true, closeByBackdropClick: false });
@@ -32,7 +38,7 @@ const Overlays = (() => {
     const modal = f7.dialog.create({
       title: store.fill(spec.title, record),
       text: store.fill(spec.text || "", record),
-      buttons: [{ text: spec.cancel || "Cancel" }, { text: spec.ok, strong: true, color: spec.danger ? "red" : undefined, onClick: () => then(spec.do) }],
+      buttons: [{ text: spec.cancel || "Cancel" }, { text: spec.ok, strong: true, color: spec.danger ? "red" : undefined, onClick: leaving(() => then(spec.do)) }],
     });
     watch(modal, ".dialog-button", ["cancel", "ok"]);
   }
@@ -42,13 +48,13 @@ const Overlays = (() => {
     const modal = f7.dialog.create({
       title: store.fill(spec.title, record),
       content: `<div class="dialog-input-field input"><input type="text" class="dialog-input" data-id="${spec.field}" data-field="${spec.field}" value="${value}" placeholder="${Render.escape(spec.placeholder || "")}" autocomplete="off" spellcheck="false"/></div>`,
-      buttons: [{ text: "Cancel" }, { text: spec.ok, strong: true, onClick: () => then(spec.do) }],
+      buttons: [{ text: "Cancel" }, { text: spec.ok, strong: true, onClick: leaving(() => then(spec.do)) }],
     });
     watch(modal, ".dialog-button", ["cancel", "ok"]);
   }
 
   function menu(f7, items, then) {
-    const buttons = items.map((item) => ({ text: item.text, color: item.danger ? "red" : undefined, onClick: () => then(item.do) }));
+    const buttons = items.map((item) => ({ text: item.text, color: item.danger ? "red" : undefined, onClick: leaving(() => then(item.do)) }));
     const modal = f7.actions.create({ buttons: [buttons, [{ text: "Cancel", strong: true }]] });
     watch(modal, ".actions-button", [...items.map((item) => item.id), "cancel"]);
   }

@@ -52,7 +52,7 @@ const Render = (() => {
     if (spec.check) {
       const on = store.lookup(spec.check, record);
       const act = register(context, `${base}/check`, { flip: spec.check, record, do: spec.checked });
-      media = `<a class="check ${on ? "checked" : ""}" ${act}>${on ? icon(["checkmark_alt", "check"], theme) : ""}</a>`;
+      media = `<span class="check ${on ? "checked" : ""}" ${act}>${on ? icon(["checkmark_alt", "check"], theme) : ""}</span>`;
     }
     if (media) media = `<div class="item-media">${media}</div>`;
     let after = text("after");
@@ -63,18 +63,18 @@ const Render = (() => {
       after = store.lookup(spec.select[0], null) === store.fill(spec.select[1], record) ? icon(["checkmark_alt", "check"], theme, "selected") : "";
     }
     for (const button of spec.buttons || []) {
-      after += `<a class="row-button" ${register(context, `${base}/${button.id}`, { do: button.do, record })}>${icon(button.icon, theme)}</a>`;
+      after += `<span class="row-button" ${register(context, `${base}/${button.id}`, { do: button.do, record })}>${icon(button.icon, theme)}</span>`;
     }
     const struck = spec.check && store.lookup(spec.check, record) ? "struck" : "";
     const title = `<div class="item-title ${struck} ${spec.style ? `title-${spec.style}` : ""}">${text("title")}</div>`;
     const lines = ["subtitle", "text"].map((n) => (text(n) ? `<div class="item-${n}">${text(n)}</div>` : "")).join("");
     const inner = `<div class="item-inner"><div class="item-title-row">${title}<div class="item-after">${after}</div></div>${lines}</div>`;
     const tap = spec.do ? register(context, base, { do: spec.do, record }) : `data-id="${escape(base)}"`;
-    const link = spec.do && !spec.plain ? "item-link" : "";
+    const [tag, link] = spec.do && !spec.plain ? ["a", "item-link"] : ["div", ""];
     const swipe = (spec.swipe || []).map((s) => `<a class="${s.danger ? "color-red" : "color-blue"}" ${register(context, `${base}/${s.id}`, { do: s.do, record })}>${escape(s.text)}</a>`);
-    const content = `<a class="${link} item-content ${swipe.length ? "swipeout-content" : ""} ${spec.tint ? `tint-${spec.tint}` : ""}" ${tap}>${media}${inner}</a>`;
+    const content = `<${tag} class="${link} item-content ${swipe.length ? "swipeout-content" : ""} ${spec.tint ? `tint-${spec.tint}` : ""}" ${tap}>${media}${inner}</${tag}>`;
     const actions = swipe.length ? `<div class="swipeout-actions-right">${swipe.join("")}</div>` : "";
-    return `<li class="${swipe.length ? "swipeout" : ""}" data-key="${escape(base)}">${content}${actions}</li>`;
+    return `<li class="${swipe.length ? "swipeout" : ""} ${lines ? "" : "single"}" data-key="${escape(base)}">${content}${actions}</li>`;
   }
 
   function contains(text, part) {
