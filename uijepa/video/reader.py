@@ -150,7 +150,11 @@ def _picture(path: Path, frame: Any, facts: Facts, size: tuple[int, int], limits
     # Browsers show a GIF's transparent parts as the page behind it: white.
     alpha = _see_through(frame)
     scaled = frame.reformat(
-        width=width, height=height, format="rgba" if alpha else "rgb24", interpolation="AREA"
+        width=width,
+        height=height,
+        format="rgba" if alpha else "rgb24",
+        interpolation="AREA",
+        threads=1,
     ).to_ndarray()
     if alpha:
         weight = scaled[..., 3:].astype(np.uint16)

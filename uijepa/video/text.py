@@ -167,7 +167,8 @@ def only_changed(first: Pixels, last: Pixels) -> tuple[Pixels, tuple[int, int]] 
         return None
     ink = (now.max(2) - now.min(2)).max(-1) >= _INK
     kept = _grown(_whole_lines(changed, ink))
-    colour = np.median(now, axis=2).astype(np.uint8)
+    sample = np.sort(now[:, :, ::3], axis=2)  # the median of every third pixel is the ground between letters
+    colour = sample[:, :, sample.shape[2] // 2]
     rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
     top, left = int(rows[0]) * CELL, int(columns[0]) * CELL
     bottom, right = (int(rows[-1]) + 1) * CELL, (int(columns[-1]) + 1) * CELL
