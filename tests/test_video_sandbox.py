@@ -119,9 +119,9 @@ def test_a_decode_bomb_is_a_typed_error(sandbox: Sandbox, clip: Path, tmp_path: 
     assert bomb.stat().st_size < 20_000
     with pytest.raises(ClipTooLarge, match="7680x4320"):
         prepare(bomb, SPEC, sandbox=sandbox)
-    patient = Limits(max_pixels=2**30, wall_s=60)
+    patient = Limits(max_pixels=2**30, wall_s=120, cpu_s=60)
     assert prepare(bomb, SPEC, patient, sandbox=sandbox).facts.width == 7680
-    tight = Limits(max_pixels=2**30, wall_s=60, address_space_bytes=320 * 2**20)
+    tight = Limits(max_pixels=2**30, wall_s=120, cpu_s=60, address_space_bytes=320 * 2**20)
     with pytest.raises(ClipTooLarge, match="memory"):
         prepare(bomb, SPEC, tight, sandbox=sandbox)
     with pytest.raises(ClipTooLarge, match="memory"):
@@ -198,8 +198,9 @@ def test_a_clip_that_ends_its_process_costs_itself_only(
 @LINUX
 def test_processor_time_runs_out(sandbox: Sandbox, slow_clip: Path) -> None:
     heavy = Preprocess(frames=512, patches=4096, max_tokens=10**6)
+    limits = Limits(cpu_s=1, wall_s=120, address_space_bytes=8 * 2**30)
     with pytest.raises(DecodeTimeout, match="1 s of processor time"):
-        prepare(slow_clip, heavy, Limits(cpu_s=1, address_space_bytes=8 * 2**30), sandbox=sandbox)
+        prepare(slow_clip, heavy, limits, sandbox=sandbox)
 
 
 def test_threads_share_a_sandbox(sandbox: Sandbox, clip: Path, tmp_path: Path) -> None:
