@@ -84,7 +84,7 @@ class FakePredictor:
 
     model = "fake 1"
 
-    def __init__(self, act: Callable[[Path], None] = lambda path: None) -> None:
+    def __init__(self, act: Callable[[Path], None] = lambda _: None) -> None:
         self.act = act
         self.calls = 0
         self.closed = False

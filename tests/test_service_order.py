@@ -140,7 +140,7 @@ def test_an_error_nobody_foresaw_leaks_nothing(running: Running, caplog: pytest.
     assert response.headers["content-security-policy"]
     assert "secret" in caplog.text
     assert running.uploads() == []
-    _predictor(running).act = lambda path: None
+    _predictor(running).act = lambda _: None
     assert running.post(b"x").status_code == 200
 
 
