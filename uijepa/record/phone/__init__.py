@@ -36,7 +36,7 @@ class Phone:
         """All intents of all apps, apps in the order of their names."""
         return list(self._intents)
 
-    def perform(self, stage: Stage, category: str, values: Values, seed: int) -> Performance:
+    def perform(self, stage: Stage, category: str, values: Values, seed: int) -> Performance:  # noqa: ARG002
         """Play one intent on a phone of its own. Raises Failed when its goal does not hold at the end."""
         definition, intent = self._intents[category]
         rng = stage.rng
@@ -53,11 +53,11 @@ class Phone:
         if stage.evaluate("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
             raise Failed("the goal holds before anything is done")
         actor = Actor(stage, definition, rng)
-        actor.think(rng.uniform(500, 2200))
+        actor.think(rng.uniform(800, 3000))
         actor.play(fill(rng.choice(intent["paths"]), known))
         actor.settle()
         actor.put_keyboard_away()
         if not stage.evaluate("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
             raise Failed("the goal does not hold at the end")
-        stage.wait(rng.uniform(900, 2600))
+        stage.wait(rng.uniform(1200, 3500))
         return Performance(intent=fill(intent["label"], slots), slots=slots)

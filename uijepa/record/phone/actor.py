@@ -22,7 +22,7 @@ class Actor:
         self.stage = stage
         self.definition = definition
         self.rng = rng
-        self.pace = rng.uniform(0.75, 1.25)
+        self.pace = rng.uniform(0.9, 1.6)
         """How slow this person is, around 1."""
         self._stray = rng.random() < 0.25
         self._browse = rng.random() < 0.25
@@ -30,7 +30,7 @@ class Actor:
     # Seeing
 
     def where(self) -> Mapping[str, Any]:
-        """The app, its open screens from the root up, whether a dialog or the keyboard is up, whether all is at rest."""
+        """The app, its open screens from the root up, whether an overlay or the keyboard is up, whether all rests."""
         answer: Mapping[str, Any] = self.stage.evaluate("() => phone.where()")
         return answer
 
@@ -219,7 +219,7 @@ class Actor:
 
     def _rhythm(self, text: str) -> float:
         """ms a key: long texts are typed by people in practice, so that a clip stays within its time."""
-        return max(70.0, min(190.0, 4200 / max(len(text), 1))) * self.pace
+        return max(70.0, min(180.0, 3800 / max(len(text), 1)))
 
     def _turn(self, step: Spec) -> None:
         """Turn each column of a wheel until its goal stands in the middle."""

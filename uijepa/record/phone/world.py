@@ -118,9 +118,7 @@ def _icon(name: str, ios: str, md: str, colors: list[str]) -> dict[str, Any]:
 
 def _home(definitions: Mapping[str, Definition], rng: random.Random) -> dict[str, Any]:
     """Icons of all apps and some others, in an order of this phone's own."""
-    apps = [
-        {"app": d.name, "name": d.spec["name"], "icon": d.spec["icon"]} for d in definitions.values()
-    ]
+    apps = [{"app": d.name, "name": d.spec["name"], "icon": d.spec["icon"]} for d in definitions.values()]
     others = [_icon(name, ios, md, [top, low]) for name, ios, md, top, low in _DECOYS]
     grid = apps + rng.sample(others, rng.randint(4, 12))
     rng.shuffle(grid)

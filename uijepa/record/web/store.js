@@ -14,8 +14,10 @@ class Store {
     return record;
   }
 
-  /* What a template's {name} means here: the current record first, then the form, then the app's values. */
+  /* What a template's {name} means here: the current record first, then the form, then the app's values.
+     {draft.name} is the form's alone. */
   lookup(name, record) {
+    if (name.startsWith("draft.")) return this.draft[name.slice(6)];
     for (const scope of [record, this.draft, this.values]) {
       if (scope && name in scope) return scope[name];
     }

@@ -1,0 +1,183 @@
+"""The phone: definitions are checked, intents can be reached, and clips show what they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uijepa.errors import RecordingError
+from uijepa.record.browser import Browser
+from uijepa.record.phone import WEB, Phone
+from uijepa.record.phone.definitions import FOLDER, load, parse
+from uijepa.record.phone.world import build, draw
+from uijepa.record.source import Performance
+from uijepa.record.stage import Stage
+from uijepa.record.values import Values
+
+DEFINITIONS = load()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as running:
+        yield running
+
+
+def changed(app: str, change: Any) -> str:
+    """A shipped definition as JSON after `change(spec)`."""
+    spec = json.loads((FOLDER / f"{app}.json").read_text(encoding="utf-8"))
+    change(spec)
+    return json.dumps(spec)
+
+
+def icons(spec: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(spec, dict):
+        for key, value in spec.items():
+            if key == "icon":
+                yield (value["ios"], value["md"]) if isinstance(value, dict) else tuple(value)
+            yield from icons(value)
+    elif isinstance(spec, list):
+        for part in spec:
+            yield from icons(part)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.update(colour="red"), r"clock\.json: app: unknown key 'colour'"),
+        (lambda s: s["screens"]["alarms"].update(boddy=[]), r"clock\.json: screens\.alarms: unknown key 'boddy'"),
+        (lambda s: s["screens"]["alarms"]["body"][0]["item"].update(subtitel=""), r"clock\.json: .*'subtitel'"),
+        (lambda s: s["screens"]["alarms"]["right"][0].update(do={"open": "nowhere"}), "no screen 'nowhere'"),
+        (lambda s: s["screens"]["alarms"]["body"].append({"lst": "alarms"}), r"body\[1\]: is none of list"),
+        (lambda s: s["intents"]["add-alarm"].update(label="Set {tme}."), "different slots"),
+        (lambda s: s["intents"]["add-alarm"]["paths"][0].append({"tap": "svae"}), "no element 'svae'"),
+        (lambda s: s["intents"]["add-alarm"]["goal"][0].update(exists="alarm"), "no collection 'alarm'"),
+        (lambda s: s["intents"]["add-alarm"]["goal"][0]["where"].update(label="{lable}"), "'lable'"),
+        (lambda s: s.update(app="watch"), "the file is 'clock'"),
+    ],
+)
+def test_wrong_definitions_are_errors_that_name_file_and_place(change: Any, message: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        parse(FOLDER / "clock.json", changed("clock", change))
+
+
+def test_broken_json_names_file_and_line() -> None:
+    with pytest.raises(RecordingError, match=r"clock\.json:2: not JSON"):
+        parse(FOLDER / "clock.json", '{"app":\n}')
+
+
+def test_an_empty_folder_of_definitions_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="no app definitions"):
+        load(tmp_path)
+
+
+def test_a_missing_package_names_the_command_that_fetches_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uijepa.record.phone.WEB", tmp_path)
+    with pytest.raises(RecordingError, match="make recorder"):
+        Phone()
+
+
+def test_categories_are_many_and_unique() -> None:
+    categories = Phone().categories()
+    assert len(categories) == len(set(categories)) >= 14
+    assert {"phone/clock-add-alarm", "phone/messages-send", "phone/settings-wifi-off"} <= set(categories)
+
+
+@pytest.mark.parametrize("app", sorted(DEFINITIONS))
+def test_every_screen_a_path_goes_to_can_be_reached_from_the_start(app: str) -> None:
+    definition = DEFINITIONS[app]
+    for name, intent in definition.intents.items():
+        for path in intent["paths"]:
+            for step in path:
+                if "go" in step:
+                    assert definition.route(definition.spec["start"], step["go"]) is not None, (name, step)
+
+
+def test_a_route_is_the_shortest_and_absent_where_there_is_none() -> None:
+    clock = DEFINITIONS["clock"]
+    assert clock.route("timer", "new-alarm") == [("tab:alarms", "alarms"), ("add", "new-alarm")]
+    assert clock.route("alarms", "alarms") == []
+    assert clock.route("new-alarm", "alarms") is None
+
+
+def test_every_icon_exists_in_both_families() -> None:
+    ios = {path.stem for path in (WEB / "node_modules/framework7-icons/svg").glob("*.svg")}
+    points = (WEB / "node_modules/material-icons/css/_codepoints.scss").read_text(encoding="utf-8")
+    material = set(re.findall(r'"?([a-z0-9_]+)"?: ', points))
+    named = {pair for d in DEFINITIONS.values() for pair in icons(d.spec)}
+    assert not [pair for pair in named if pair[0] not in ios or pair[1] not in material]
+
+
+def test_all_free_values_on_the_phone_belong_to_its_split() -> None:
+    values = Values("test", random.Random(3))
+    intent = DEFINITIONS["messages"].intents["send"]
+    slots = {name: str(draw(generator, values)) for name, generator in intent["slots"].items()}
+    world = build(DEFINITIONS, "messages", intent, slots, values)
+    held = world.page["state"]["messages"]["collections"]
+    names = [record["name"] for record in held["conversations"]]
+    assert slots["name"] in names
+    assert all(values.accepts(name) for name in names)
+    assert all(values.accepts(record["text"]) for record in held["messages"])
+
+
+def test_an_unknown_generator_is_an_error() -> None:
+    with pytest.raises(RecordingError, match="no generator 'fullname'"):
+        draw("fullname", Values("train", random.Random(0)))
+
+
+class Watched(Stage):
+    """A stage that keeps all text it ever showed."""
+
+    seen: set[str]
+
+    def key(self, name: str) -> None:
+        super().key(name)
+        self._look()
+
+    def type(self, text: str, *, mean_ms: float = 180, typo_rate: float = 0.015) -> None:
+        super().type(text, mean_ms=mean_ms, typo_rate=typo_rate)
+        self._look()
+
+    def click(self, target: Any) -> None:
+        super().click(target)
+        self._look()
+
+    def _look(self) -> None:
+        if not hasattr(self, "seen"):
+            self.seen = set()
+        self.seen.update(self.visible_text())
+
+
+def play(stage: Stage, category: str, seed: int) -> Performance:
+    return Phone().perform(stage, category, Values("train", random.Random(seed)), seed)
+
+
+@pytest.mark.parametrize(
+    ("category", "seed"),
+    [("phone/clock-add-alarm", 4), ("phone/dialer-add-contact", 4), ("phone/notes-delete", 5)],
+)
+def test_an_intent_is_done_and_its_slots_are_seen(browser: Browser, category: str, seed: int) -> None:
+    with Watched(browser, seed) as stage:
+        done = play(stage, category, seed)
+        seen = stage.seen | set(stage.visible_text())
+        assert all(any(value in line for line in seen) for value in done.slots.values()), (done.slots, seen)
+        assert all(value in done.intent for value in done.slots.values())
+        assert not any(done.intent in line for line in seen), "the label itself was in the picture"
+        assert len(stage.frames) >= 8
+        assert 3_000 < stage.frames[-1].ms < 40_000
+
+
+def test_the_same_seed_gives_the_same_frames(browser: Browser) -> None:
+    takes = []
+    for _ in range(2):
+        with Stage(browser, 11) as stage:
+            play(stage, "phone/settings-rename-device", 11)
+            takes.append([(frame.ms, hashlib.sha256(frame.jpeg).hexdigest()) for frame in stage.frames])
+    assert takes[0] == takes[1]
