@@ -31,6 +31,13 @@ function show(part) {
   for (const id of ["work", "problem", "answer"]) $(id).hidden = id !== part;
 }
 
+// empty: nothing chosen yet; clip: a recording and what it means; bare: trouble with a file there is nothing to show of.
+function setState(state) {
+  main.dataset.state = state;
+  document.querySelector(".clip").hidden = state !== "clip";
+  $("choose").textContent = state === "empty" ? "Choose a recording" : "Another recording";
+}
+
 function say(text) { $("status").textContent = text; }
 
 function showClip(file) {
@@ -39,8 +46,7 @@ function showClip(file) {
   $("moments").replaceChildren();
   $("clip-name").textContent = file.name;
   $("clip-size").textContent = size(file.size);
-  document.querySelector(".clip").hidden = false;
-  main.dataset.state = "clip";
+  setState("clip");
   const screen = $("screen");
   const none = () => {
     const note = document.createElement("p");
@@ -65,9 +71,8 @@ function showClip(file) {
 }
 
 function hideClip() {
-  document.querySelector(".clip").hidden = true;
   $("screen").replaceChildren();
-  main.dataset.state = "bare";
+  setState("bare");
 }
 
 function showStage(text, share) {
@@ -203,10 +208,9 @@ function parse(text) {
 }
 
 function start() {
-  document.querySelector(".clip").hidden = true;
   $("screen").replaceChildren();
   show(null);
-  main.dataset.state = "empty";
+  setState("empty");
 }
 
 // ---------------------------------------------------------------- choosing
