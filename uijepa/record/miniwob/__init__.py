@@ -36,7 +36,7 @@ class MiniWob:
         task = self.tasks[category]
         stage.pointer = "mouse"
         facts = begin(stage, task, values, seed)
-        stage.think(700)
+        stage.think(1500)
         task.play(Hand(stage), facts)
         end(stage)
         intent = task.label.format_map(facts)

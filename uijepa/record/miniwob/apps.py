@@ -142,6 +142,7 @@ TASKS = (
           return from.length === 1 && to.length === 1 && from[0] !== to[0]
             ? {origin_full: from[0], goal_full: to[0]} : null;
         }""",
+        css="#ui-datepicker-div { margin-top: 10px }",
         play=book_flight,
     ),
     Task(

@@ -228,6 +228,9 @@ _TREE_PATH = """(said) => {
   return {path: way.map((span) => all.indexOf(span)).join(',')};
 }"""
 
+# What a browser does to a link once it is visited.
+_VISITED = "document.querySelectorAll('.alink:hover').forEach((link) => { link.style.color = '#551a8b' });"
+
 TASKS = (
     Task(
         name="click-button",
@@ -243,6 +246,7 @@ TASKS = (
         pattern=r'Click on the link "(?<text>[\w-]+)"',
         label="Click the link {text} in the text.",
         slots=("text",),
+        after=_VISITED,
         play=press_link,
     ),
     Task(
@@ -305,6 +309,7 @@ TASKS = (
         label="Look through the tabs and click the link {text}.",
         slots=("text",),
         facts=_PLACE.replace("PART", "#area > div"),
+        after=_VISITED,
         play=open_tab_link,
     ),
     Task(
@@ -313,6 +318,7 @@ TASKS = (
         label="Expand the sections and click the link {text}.",
         slots=("text",),
         facts=_PLACE.replace("PART", "#area > div"),
+        after=_VISITED,
         play=open_section_link,
     ),
     Task(

@@ -158,7 +158,7 @@ def style_word(hand: Hand, facts: Facts) -> None:
         hand.ask(
             """(word) => {
           const p = document.querySelector('.ql-editor p').firstChild, range = document.createRange();
-          const at = p.data.split(/(\\s+)/).reduce(([i, hit], part) => [i + part.length, part === word ? i : hit], [0, -1])[1];
+          const at = new RegExp(`(?<!\\\\S)${word}(?!\\\\S)`).exec(p.data)?.index ?? -1;
           if (at < 0) return null;
           range.setStart(p, at); range.setEnd(p, at + word.length);
           const r = range.getClientRects()[0];
@@ -234,7 +234,7 @@ TASKS = (
     ),
     Task(
         name="form-sequence-2",
-        pattern=rf'Check the (?<dot>{_PLACE_NAMES}) radio .* number "(?<number>-?\d+)" into the (?<place>{_PLACE_NAMES})',
+        pattern=rf'the (?<dot>{_PLACE_NAMES}) radio .* "(?<number>-?\d+)" into the (?<place>{_PLACE_NAMES})',
         label="Check the {dot} radio button and enter {number} in the {place} text box.",
         slots=("number",),
         play=dot_and_number,
@@ -245,7 +245,8 @@ TASKS = (
         label="Choose the height {height} and press {button}.",
         slots=("height",),
         pools={"heights": HEIGHTS},
-        before="(pools) => { SELECT_OPTS = ['', ...pools.heights.slice(0, 6)]; }",
+        css=".selectric-wrapper { width: 110px !important }",
+        before="(pools) => { SELECT_OPTS = ['', ...pools.heights.slice(0, 6), '']; }",
         play=choice_and_button,
     ),
     Task(
@@ -297,5 +298,10 @@ TASKS = (
         facts="(said) => ({boxes: PATTERNS[said.number].flat().flatMap((on, i) => on ? [i] : []).join(',')})",
         play=draw_number,
     ),
-    Task(name="click-button-sequence", label="Press ONE, then TWO.", play=press_both),
+    Task(
+        name="click-button-sequence",
+        label="Press ONE, then TWO.",
+        css="#subbtn, #subbtn2 { margin-top: -50px }",
+        play=press_both,
+    ),
 )

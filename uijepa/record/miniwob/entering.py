@@ -8,9 +8,9 @@ from uijepa.record.source import Failed
 
 GENRES = (
     "Action", "Adventure", "Comedy", "Crime", "Drama", "Fantasy", "Historical", "Horror", "Mystery", "Paranoid",
-    "Political", "Romance", "Saga", "Satire", "Surreal", "Thriller", "Urban", "Western", "Musical", "War", "Biography",
-    "Documentary", "Animation", "Family", "Sports", "Noir", "Disaster", "Spy", "Heist", "Martial arts", "Superhero",
-    "Science fiction", "Silent", "Road", "Zombie", "Vampire", "Gothic", "Epic", "Coming of age", "Experimental",
+    "Political", "Romance", "Saga", "Satire", "Surreal", "Thriller", "Urban", "Western", "Musical", "War",
+    "Biography", "Documentary", "Animation", "Family", "Sports", "Noir", "Disaster", "Spy", "Heist", "Martial arts",
+    "Superhero", "Science fiction", "Silent", "Road", "Zombie", "Vampire", "Gothic", "Epic",
 )  # fmt: skip
 
 
@@ -231,6 +231,7 @@ TASKS = (
         name="login-user-popup",
         pattern=r'username "(?<username>.+)" and the password "(?<password>.+)" into',
         label="Dismiss the pop-up and log in as {username}.",
+        css="#popup { margin-top: -50px }",
         slots=("username",),
         facts="() => d3.select('#username').on('focus') || d3.select('#password').on('focus') ? {} : null",
         play=log_in,
@@ -324,9 +325,9 @@ TASKS = (
         label="Enter {item} with the help of the suggestions.",
         slots=("item",),
         facts="""(said) => {
-          const fits = ui_utils.COUNTRIES.filter((one) => one.startsWith(said.start) && one.endsWith(said.finish || ''));
-          const least = said.start.length;
-          return {item: fits[0], typed: fits[0].slice(0, Math.max(least, 3))};
+          const {start, finish = ''} = said;
+          const item = ui_utils.COUNTRIES.find((one) => one.startsWith(start) && one.endsWith(finish));
+          return {item, typed: item.slice(0, Math.max(start.length, 3))};
         }""",
         play=autocomplete,
     ),

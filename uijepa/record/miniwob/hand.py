@@ -85,7 +85,7 @@ class Hand:
         """A point inside a target where someone would click."""
         return people.aim(self.look(target), self.rng)
 
-    def press(self, target: str | Target, *, think_ms: float = 350) -> None:
+    def press(self, target: str | Target, *, think_ms: float = 480) -> None:
         """Hesitate, then click."""
         self.stage.think(think_ms)
         self.stage.click(self.spot(target))
@@ -104,7 +104,7 @@ class Hand:
         if targets:
             self.hover(self.rng.choice(targets[:8]))
 
-    def write(self, target: str | Target, text: str, *, think_ms: float = 350) -> None:
+    def write(self, target: str | Target, text: str, *, think_ms: float = 480) -> None:
         """Click a field and type into it."""
         self.press(target, think_ms=think_ms)
         self.stage.think(180)
@@ -112,7 +112,7 @@ class Hand:
 
     def submit(self, target: str | Target = "#subbtn") -> None:
         """Press the button that ends the task."""
-        self.press(target, think_ms=500)
+        self.press(target, think_ms=650)
 
     def hold(self, key: str) -> None:
         """Keep a modifier key down until `release`."""

@@ -11,7 +11,9 @@ from uijepa.record.source import Failed
 
 def _row(hand: Hand, name: str, part: str = "") -> Target:
     """The first thread from `name`, or a part of it."""
-    names = cast(list[str], hand.ask("() => [...document.querySelectorAll('#main .email-sender')].map((e) => e.textContent)"))
+    names = cast(
+        list[str], hand.ask("() => [...document.querySelectorAll('#main .email-sender')].map((e) => e.textContent)")
+    )
     if name not in names:
         raise Failed(f"no mail from {name!r}")
     return f"#main .email-thread {part}".strip(), names.index(name)
@@ -27,18 +29,19 @@ def _read_another(hand: Hand, name: str) -> None:
 
 
 def trash(hand: Hand, facts: Facts) -> None:
-    """email-inbox-delete: from the list, or after opening the mail."""
-    _act(hand, facts["name"], ".trash")
+    """email-inbox-delete: opens the mail first, as careful people do, so that it is seen which one goes."""
+    _act(hand, facts["name"], ".trash", opened=1.0)
 
 
 def star(hand: Hand, facts: Facts) -> None:
     """email-inbox-important and email-inbox."""
-    _act(hand, facts["name"], ".star")
+    _act(hand, facts["name"], ".star", opened=0.6)
 
 
-def _act(hand: Hand, name: str, icon: str) -> None:
+def _act(hand: Hand, name: str, icon: str, *, opened: float) -> None:
+    """Press an icon of a mail, in a share of `opened` of all cases after opening it."""
     _read_another(hand, name)
-    if hand.chance(0.4):
+    if hand.chance(opened):
         hand.press(_row(hand, name, ".email-body"))
         hand.stage.think(900)
         hand.press(f"#email {icon}")
@@ -124,13 +127,6 @@ def act_on_posts(hand: Hand, facts: Facts) -> None:
     hand.submit("#submitRow button")
 
 
-_GONE = """const close = document.getElementById('close-email'), name = document.querySelector('#email .email-sender');
-  const row = [...document.querySelectorAll('#main .email-thread')].find((one) => name
-    ? one.querySelector('.email-sender').textContent === name.textContent : one.matches(':hover'));
-  if (close) close.click();
-  if (row) row.remove();"""
-_SENT = "document.querySelector('#close-reply, #close-forward').click();"
-
 _FROM = r"Find the email by (?<name>.+?) and "
 _POSTS = r'Click the "(?<action>\w+)" button on '
 # Icons are pictures given by style sheets, shown first on hover: they have to be there when time stands still.
@@ -148,7 +144,6 @@ TASKS = (
         label="Delete the email from {name}.",
         slots=("name",),
         before=_ICONS,
-        after=_GONE,
         play=trash,
     ),
     Task(
@@ -177,7 +172,6 @@ TASKS = (
         label='Reply to the email from {name} with "{text}".',
         slots=("name", "text"),
         before=_ICONS,
-        after=_SENT,
         play=reply,
     ),
     Task(
@@ -186,7 +180,6 @@ TASKS = (
         label="Forward the email from {name} to {to}.",
         slots=("name", "to"),
         before=_ICONS,
-        after=_SENT,
         play=forward,
     ),
     Task(
@@ -198,7 +191,7 @@ TASKS = (
     ),
     Task(
         name="search-engine",
-        pattern=r'enter "(?<text>.+)" and press "Search", then find and click the (?<nth>\d)(?<th>\w\w) search result',
+        pattern=r'enter "(?<text>.+)" and press "Search", .* click the (?<nth>\d)\w\w search result',
         label="Search the web for {text} and open result {nth}.",
         slots=("text",),
         play=search,

@@ -29,6 +29,8 @@ class Task:
     facts: str = ""
     """JavaScript function from the facts of the instruction to further facts read off the page, or null to
     draw another problem."""
+    css: str = ""
+    """Style for what the page places by fixed coordinates below the instruction, or cuts off."""
     before: str = ""
     """JavaScript function of the pools, run once on the page before the first problem."""
     pools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
