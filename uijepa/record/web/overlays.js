@@ -60,7 +60,7 @@ const Overlays = (() => {
   }
 
   function toast(f7, text) {
-    f7.toast.create({ text, position: "bottom", destroyOnClose: true }).open();
+    f7.toast.create({ text, position: f7.theme === "ios" ? "center" : "bottom", destroyOnClose: true }).open();
   }
 
   function cancel() {

@@ -82,7 +82,7 @@ const Render = (() => {
   }
 
   function frame(lines, context, extra = "") {
-    const inset = context.theme === "ios" ? "inset list-strong" : "";
+    const inset = context.theme === "ios" ? "inset list-strong dividers-ios" : "";
     return `<div class="list media-list ${inset} ${extra}"><ul>${lines}</ul></div>`;
   }
 
