@@ -272,6 +272,7 @@ TASKS = (
         label='Copy the text "{text}" into the text box.',
         slots=("text",),
         facts="() => ({text: document.getElementById('to-copy').value.trim()})",
+        css="#area #to-copy { width: 146px !important; height: 72px !important }",
         play=copy_and_paste,
     ),
     Task(

@@ -187,6 +187,7 @@ TASKS = (
         pattern=r"Find (?<name>.+) in the contact book and click on their (?<what>phone|email|address)",
         label="Look up {name} in the contact book and click the {what}.",
         slots=("name",),
+        facts="(said) => document.querySelector('#contact .name').textContent === said.name ? null : {}",
         play=look_up_contact,
     ),
     Task(
