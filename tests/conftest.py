@@ -53,17 +53,21 @@ def tiny_bundle(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def sample_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An mp4 of 1.9 s, 160x240 px, with a variable frame rate: a chequered square walks down a plain screen."""
-    moments_ms = [0, 80, 400, 480, 560, 1000, 1080, 1500, 1900]
+    path = tmp_path_factory.mktemp("clips") / "sample.mp4"
+    write_walk(path, [0, 80, 400, 480, 560, 1000, 1080, 1500, 1900])
+    return path
+
+
+def write_walk(path: Path, moments_ms: Sequence[int], height: int = 240) -> None:
+    """A recording, 160 px wide, of a chequered square that walks down a plain screen."""
     square = (np.indices((48, 48)).sum(0) // 6 % 2 * 255).astype(np.uint8)
     pictures = []
     for step in range(len(moments_ms)):
-        picture = np.full((240, 160, 3), 200, np.uint8)
-        top = step * (240 - 48) // (len(moments_ms) - 1)
+        picture = np.full((height, 160, 3), 200, np.uint8)
+        top = step * (height - 48) // (len(moments_ms) - 1)
         picture[top : top + 48, 40:88] = square[..., None]
         pictures.append(picture)
-    path = tmp_path_factory.mktemp("clips") / "sample.mp4"
     write_clip(path, pictures, moments_ms)
-    return path
 
 
 def write_clip(path: Path, pictures: Sequence[np.ndarray], moments_ms: Sequence[int]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
-from tests.conftest import write_clip
+from tests.conftest import write_walk
 from uijepa.config import Preprocess
 from uijepa.data import cache as token_cache
 from uijepa.data import manifest
@@ -91,20 +93,20 @@ def test_validation_is_held_out_where_none_is_named() -> None:
 def recordings(tmp_path: Path) -> list[Clip]:
     made = []
     for number, height in enumerate((160, 240, 320)):
-        write_clip(tmp_path / f"{number}.mp4", moments_ms=[0, 300, 600, 900], height=height)
+        write_walk(tmp_path / f"{number}.mp4", [0, 300, 600, 900], height=height)
         made.append(Clip(path=f"{number}.mp4", intent="Go.", text=[f"line {number}"]))
     return made
 
 
 def test_the_cache_holds_what_prepare_gives(tmp_path: Path, recordings: list[Clip]) -> None:
     cache = token_cache.build(tmp_path, recordings, SPEC, read_text=False)
-    for number, clip in enumerate(recordings):
+    for clip in recordings:
         wanted = prepare(tmp_path / clip.path, SPEC)
         got = cache[clip.path]
         assert np.array_equal(got.values, wanted.values)
         assert np.array_equal(got.positions, wanted.positions)
         assert got.grid == wanted.grid
-        assert got.text == [f"line {number}"]
+        assert got.text == []
         assert cache.count(clip.path) == len(wanted.values)
 
 
@@ -130,6 +132,26 @@ def test_a_killed_build_is_completed_and_nothing_is_decoded_twice(
         assert np.array_equal(cache[clip.path].values, wanted[clip.path])
     token_cache.build(tmp_path, recordings, SPEC, read_text=False)
     assert len(decoded) == 2
+
+
+def write_words(path: Path, words: str) -> None:
+    """A clip that shows a plain screen, then words on it."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 160, "yuv420p"
+        for number in range(8):
+            picture = Image.new("RGB", (320, 160), "white")
+            if number > 3:
+                ImageDraw.Draw(picture).text((20, 60), words, "black", ImageFont.load_default(28))
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())
+
+
+def test_text_is_read_from_the_pixels_of_labelled_clips(tmp_path: Path) -> None:
+    write_words(tmp_path / "a.mp4", "Gym at 7:30 AM")
+    clips = [Clip(path="a.mp4", intent="Go.", text=["what the recorder knew"])]
+    assert token_cache.build(tmp_path, clips, SPEC, read_text=False)["a.mp4"].text == []
+    assert token_cache.build(tmp_path, clips, SPEC, read_text=True)["a.mp4"].text == ["Gym at 7:30 AM"]
 
 
 def test_unreadable_clips_are_listed_and_capped(

@@ -14,7 +14,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from tests.conftest import write_clip
+from tests.conftest import write_walk
 from uijepa import checkpoint
 from uijepa.config import load
 from uijepa.data import manifest
@@ -62,9 +62,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clips = []
     for number in range(8):
         name = NAMES[number % 6]
-        write_clip(
-            root / f"{number}.mp4", moments_ms=[0, 200, 400, 800 + 40 * number], height=160 + 32 * (number % 3)
-        )
+        write_walk(root / f"{number}.mp4", [0, 200, 400, 800 + 40 * number], height=160 + 32 * (number % 3))
         split = "val" if number > 5 else "train"
         line = Clip(
             path=f"{number}.mp4", intent=f"Call {name}.", slots={"name": name}, text=["Calling", name], split=split

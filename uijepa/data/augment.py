@@ -1,7 +1,7 @@
 """Changes to on-screen text during training, so that the decoder reads values instead of remembering them.
 
-`swap_values` writes another value wherever a slot's value stands, in the intent and on the screen; `misread` makes
-the recorder's exact text look like what OCR gives. Both are functions of their generator.
+`swap_values` writes another value wherever a slot's value stands, in the intent and on the screen; `misread` adds the
+kind of mistakes that OCR makes. Both are functions of their generator.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Tokens:
     """[N, 3]"""
     grid: Grid
     text: list[str]
-    """Lines that the clip put on the screen: the recorder's own where it knows them, else read from pixels."""
+    """Lines that the clip put on the screen, read from its pixels as on the device; empty when not asked for."""
 
 
 class TokenCache:
@@ -79,7 +79,7 @@ class TokenCache:
     def __getitem__(self, path: str) -> Tokens:
         entry = self._lines[path]
         span = slice(entry["first"], entry["first"] + entry["count"])
-        return Tokens(self._values[span], self._positions[span], Grid(*entry["grid"]), entry["text"])
+        return Tokens(self._values[span], self._positions[span], Grid(*entry["grid"]), entry.get("text", []))
 
     def count(self, path: str) -> int:
         """Number of tokens of a clip, without reading them."""
@@ -90,9 +90,10 @@ class TokenCache:
         """What was wrong with the clips that could not be read."""
         return {path: entry["error"] for path, entry in self._lines.items() if "error" in entry}
 
-    def indexed(self, path: str, size: int) -> bool:
-        """Whether this very file was tried before."""
-        return self._lines.get(path, {}).get("bytes") == size
+    def holds(self, path: str, size: int, *, text: bool) -> bool:
+        """Whether this very file was tried before, and its text read if `text` is wanted."""
+        entry = self._lines.get(path, {})
+        return entry.get("bytes") == size and (not text or "text" in entry or "error" in entry)
 
 
 def folder_of(root: Path, spec: Preprocess) -> Path:
@@ -113,14 +114,14 @@ def build(
     """The cache of `clips` (paths relative to `root`), made or completed.
 
     Decoding happens in sandboxed child processes, so that a clip that crashes its decoder costs that clip only.
-    Text is read from the pixels where `read_text` is set and a clip does not list its own.
+    With `read_text` the text of labelled clips is read from their pixels, as the device will read it.
     Unreadable clips are left out and listed by `errors`; raises ManifestError when they are more than
     `MOST_BAD` of all.
     """
     folder = folder_of(root, spec)
     folder.mkdir(parents=True, exist_ok=True)
     cache = TokenCache(folder)
-    missing = [c for c in clips if not cache.indexed(c.path, _size(root / c.path))]
+    missing = [c for c in clips if not cache.holds(c.path, _size(root / c.path), text=read_text and bool(c.intent))]
     if missing:
         _truncate(folder, cache)
         task = progress.add_task("decoding clips", total=len(missing)) if progress else None
@@ -175,30 +176,21 @@ def _prepare_all(
 ) -> Iterator[tuple[Clip, dict[str, Any], Tokens | None]]:
     local = threading.local()
     sandboxes: list[Sandbox] = []
-    lock = threading.Lock()
-    reader: Reader | None = None
 
     def one(clip: Clip) -> tuple[dict[str, Any], Tokens | None]:
         if not hasattr(local, "sandbox"):
-            local.sandbox = Sandbox()
-            with lock:
-                sandboxes.append(local.sandbox)
+            local.sandbox, local.reader = Sandbox(), Reader(threads=1)
+            sandboxes.append(local.sandbox)
         entry: dict[str, Any] = {"bytes": _size(root / clip.path)}
         try:
             made = prepare(root / clip.path, spec, Limits(), sandbox=local.sandbox)
         except ClipError as error:
             return entry | {"error": str(error)}, None
-        text = clip.text
-        if reader is not None and clip.intent and not text:
-            with lock:  # one reader: its sessions use all cores themselves
-                text = read_changed(made.first, made.last, reader)
-        grid = made.grid
-        return entry | {"grid": [grid.t, grid.h, grid.w], "text": text}, Tokens(
-            made.values, made.positions, grid, text
-        )
+        entry["grid"] = [made.grid.t, made.grid.h, made.grid.w]
+        if read_text and clip.intent:
+            entry["text"] = read_changed(made.first, made.last, local.reader)
+        return entry, Tokens(made.values, made.positions, made.grid, entry.get("text", []))
 
-    if read_text and any(c.intent and not c.text for c in clips):
-        reader = Reader()
     workers = workers or len(os.sched_getaffinity(0))
     pool = ThreadPoolExecutor(workers)
     try:

@@ -34,7 +34,8 @@ class Clip:
     slots: dict[str, str] = field(default_factory=dict)
     """Free values inside the intent, verbatim: names, times, texts."""
     text: list[str] = field(default_factory=list)
-    """Lines on the last frame that were not on the first, where the recorder knows them."""
+    """Lines on the last frame that were not on the first, as the recorder knows them: what perfect OCR would read.
+    Training reads the pixels instead, as the device has to."""
     source: str = ""
     split: Split = "train"
     width: int = 0

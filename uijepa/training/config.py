@@ -51,8 +51,8 @@ class TuneConfig:
     clip_grad: float = 1.0
     swap: float = 0.7
     """Share of examples whose values are swapped for others, so that values are read, not remembered."""
-    misread: float = 1.0
-    """Strength of the simulated OCR mistakes; 0 leaves the text exact."""
+    misread: float = 0.5
+    """Strength of the simulated OCR mistakes, on top of those that OCR made; 0 adds none."""
     text_dropout: float = 0.1
     """Share of examples with video whose text is hidden."""
     evaluate_every: int = 200
