@@ -59,7 +59,10 @@ class Actor:
             box = self._locate(element)
             middle = box["y"] + box["height"] / 2
             if not box["scrolls"] or box["top"] + 8 < middle < box["bottom"] - 8:
-                return box["x"], box["y"], box["width"], box["height"]
+                upper, lower = box["y"], box["y"] + box["height"]
+                if box["scrolls"]:
+                    upper, lower = max(upper, box["top"]), min(lower, box["bottom"])
+                return box["x"], upper, box["width"], lower - upper
             room = box["bottom"] - box["top"]
             centre = (box["top"] + box["bottom"]) / 2
             self._drag_page(max(-0.6 * room, min(0.6 * room, centre - middle)), box["top"], box["bottom"])

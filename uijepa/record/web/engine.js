@@ -270,10 +270,11 @@ const phone = (() => {
     const keyboard = Keyboard.shown() ? document.getElementById("keyboard").getBoundingClientRect().top : innerHeight;
     const bars = scroll ? getComputedStyle(scroll) : null;
     const low = bars && !Keyboard.shown() ? parseFloat(bars.paddingBottom) : 0;
+    const button = scroll && layer().querySelector(".fab a");
     return {
       x: r.x, y: r.y, width: r.width, height: r.height,
       top: area ? area.top + parseFloat(bars.paddingTop) : 0,
-      bottom: Math.min(keyboard, area ? area.bottom - low : innerHeight),
+      bottom: Math.min(keyboard, area ? area.bottom - low : innerHeight, button ? button.getBoundingClientRect().top : innerHeight),
       scrolls: Boolean(scroll),
     };
   }
