@@ -166,8 +166,8 @@ def test_spread_tells_collapsed_clips_from_apart_ones() -> None:
 def test_take_gathers_chosen_tokens_in_order() -> None:
     chosen = torch.tensor([[False, True, True, False], [True, False, False, False]])
     values, mask = take(chosen, torch.arange(8).reshape(2, 4))
-    assert mask.tolist() == [[True, True], [True, False]]
-    assert values[0].tolist() == [1, 2]
+    assert mask.tolist() == [[True, True, False, False], [True, False, False, False]]
+    assert values[0, :2].tolist() == [1, 2]
     assert values[1, 0] == 4
 
 

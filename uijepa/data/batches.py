@@ -16,6 +16,8 @@ from uijepa.data.manifest import Clip, split_of
 from uijepa.errors import ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 
+PAD_TO = 32
+"""Batches are padded to a multiple of this many tokens: CPU kernels are compiled per shape, so few shapes are fast."""
 SORTED_OVER = 8
 """Batches among which clips are sorted by length, so that little of a batch is padding."""
 
@@ -63,9 +65,9 @@ class Order:
 
 
 def collate(cache: TokenCache, clips: Sequence[Clip]) -> TokenBatch:
-    """The tokens of `clips`, padded to the longest."""
+    """The tokens of `clips`, padded to the longest, rounded up to a multiple of PAD_TO."""
     tokens = [cache[clip.path] for clip in clips]
-    longest = max(len(t.values) for t in tokens)
+    longest = -(-max(len(t.values) for t in tokens) // PAD_TO) * PAD_TO
     values = np.zeros((len(clips), longest, TUBELET_VALUES), np.uint8)
     positions = np.zeros((len(clips), longest, 3), np.int64)
     mask = np.zeros((len(clips), longest), bool)

@@ -23,6 +23,10 @@ from uijepa.models.encoder import Encoder, EncoderConfig
 from uijepa.models.predictor import Predictor
 
 
+ROUND = 32
+"""Chosen tokens are padded to a multiple of this where the batch allows: few shapes compile few CPU kernels."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
     """The predictor's size and the weights of the loss terms."""
@@ -97,13 +101,14 @@ def normed(x: Tensor) -> Tensor:
 
 
 def take(chosen_BN: Tensor, *tensors: Tensor) -> list[Tensor]:
-    """The chosen tokens of each tensor [B, N, ...], moved to the front and cut to the longest clip, and their mask.
+    """The chosen tokens of each tensor [B, N, ...], moved to the front, cut past the longest clip, and their mask.
 
     Order is kept. A clip with fewer chosen tokens is padded with other tokens of its own, where the mask is
     False.
     """
     counts = chosen_BN.sum(1)
-    order = torch.argsort(~chosen_BN, dim=1, stable=True)[:, : int(counts.max())]
+    longest = -(-int(counts.max()) // ROUND) * ROUND
+    order = torch.argsort(~chosen_BN, dim=1, stable=True)[:, :longest]
     rows = torch.arange(len(order), device=order.device)[:, None]
     mask = torch.arange(order.shape[1], device=order.device)[None] < counts[:, None]
     return [*(tensor[rows, order] for tensor in tensors), mask]

@@ -17,6 +17,8 @@ from uijepa.models.decoder import DecoderConfig, load_decoder, new_decoder
 from uijepa.models.encoder import Encoder, EncoderConfig
 
 TOKENIZER = "tokenizer.json"
+ROUND = 32
+"""Sequences are padded to a multiple of this: CPU kernels are compiled per shape, so few shapes are fast."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ class System(nn.Module):
         video = self.projector(features)
         words = self.decoder.get_input_embeddings()(tokens).to(video.dtype)  # type: ignore[operator]
         counts = features_mask.sum(1)
-        total = int((counts + lengths).max())
+        total = -(-int((counts + lengths).max()) // ROUND) * ROUND
         place = torch.arange(total, device=tokens.device)[None]
         in_video = place < counts[:, None]
         width = video.shape[-1]

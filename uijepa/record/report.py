@@ -85,7 +85,8 @@ class Report:
 
         table = Table(title=f"{self.made} clips")
         for name in ("category", "clips", "s a clip", "frames", "KB a clip", "misses", "most frequent reason"):
-            table.add_column(name, justify="left" if name in ("category", "most frequent reason") else "right")
+            left = name in ("category", "most frequent reason")
+            table.add_column(name, justify="left" if left else "right", no_wrap=name == "category")
         for row in self.rows:
             each = max(row.clips, 1)
             table.add_row(

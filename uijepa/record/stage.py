@@ -119,7 +119,7 @@ class Stage:
             raise RecordingError("A clip keeps one size: open() was called with another one.")
         self._browser.show(self._page, url_or_html, base)
         self.changed()
-        self._draw_pointer(down=False)
+        self._react()
 
     def prepare(self, ms: float) -> None:
         """Let virtual time pass before the first frame, unseen: a page starting up."""
@@ -192,8 +192,10 @@ class Stage:
         """Press at `a`, move to `b` and let go there."""
         self._go_to(a)
         end, width = self._place(b)
-        self._touch(down=True)
+        self.page.mouse.move(*self._at)
+        self._react()
         self.page.mouse.down()
+        self._react(down=True)
         self.wait(self.rng.uniform(80, 180))
         self._glide(end, width, down=True)
         self.wait(self.rng.uniform(60, 160))
@@ -203,7 +205,7 @@ class Stage:
     def key(self, name: str) -> None:
         """Press a key by its Playwright name ('Enter', 'Control+a', 'x')."""
         self.page.keyboard.press(name)
-        self._dirty = True
+        self._react()
         self.wait(self.rng.uniform(40, 90))
 
     def type(self, text: str, *, mean_ms: float = 180, typo_rate: float = 0.015) -> None:
@@ -214,7 +216,7 @@ class Stage:
                 self.page.keyboard.type(stroke.key)
             else:
                 self.page.keyboard.press(stroke.key)
-            self._dirty = True
+            self._react()
         self.wait(self.rng.uniform(40, 120))
 
     def scroll(self, target: Target, dy: float) -> None:
@@ -267,35 +269,30 @@ class Stage:
             self.wait(start_ms + step.ms - self._clock_ms)
             self._at = (step.x, step.y)
             self.page.mouse.move(step.x, step.y)
-            self._draw_pointer(down=down)
+            self._react(down=down)
 
     def _press(self, count: int) -> None:
         self.wait(self.rng.uniform(20, 90))
         self.page.mouse.move(*self._at)
-        self._touch(down=True)
+        self._react()
         self.page.mouse.down(click_count=count)
+        self._react(down=True)
         self.wait(self.rng.uniform(60, 130))
         self.page.mouse.up(click_count=count)
         self._lift()
 
-    def _touch(self, *, down: bool) -> None:
-        if self.pointer == "touch":
-            self._draw_pointer(down=down)
-        self._dirty = True
-
     def _lift(self) -> None:
-        self._touch(down=False)
+        self._react()
         if self.pointer == "touch":
             # A finger that has left hovers over nothing.
             self.page.mouse.move(-5, -5)
         self.changed()
         self.wait(self.rng.uniform(40, 90))
 
-    def _draw_pointer(self, *, down: bool) -> None:
-        if self.pointer == "none":
-            return
-        self._in_page("([x, y, down]) => window.__stage.pointer(x, y, down)", [*self._at, down])
+    def _react(self, *, down: bool = False) -> None:
+        """Draw the pointer where it is, and let the browser show what the last input changed."""
         self._dirty = True
+        self._in_page("([x, y, down]) => window.__stage.react(x, y, down)", [*self._at, down])
 
     def _in_page(self, js: str, arg: Any = None) -> Any:
         """Evaluate in the page, once more when a navigation took the page away underneath."""

@@ -18,7 +18,7 @@ CRF = "30"
 PRESET = "veryfast"
 # One thread and no B-frames: the same frames give the same bytes, and presentation order is coding order.
 # The colour matrix is written down because players guess it by size, each in its own way.
-_X264 = "threads=1:bframes=0:keyint=600:scenecut=0:colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
+_X264 = "threads=1:mbtree=0:bframes=0:keyint=600:scenecut=0:colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
 
 
 def write(path: Path, frames: Sequence[Frame], end_ms: float) -> tuple[int, int]:

@@ -127,11 +127,20 @@
     for (const root of roots) if (root.host.isConnected) list.push(...root.getAnimations());
     return list;
   };
-  const hold = () => {
+  // The browser starts an animation over the next frames, in real time, and draws it a shade differently when it
+  // is paused before it has started: so let it start (at rate 0 it stays at its beginning), then pause it.
+  const started = (list) => Promise.race([
+    Promise.all(list.map((one) => one.ready.catch(() => 0))),
+    (async () => { for (let i = 0; i < 10; i++) await drawn(); })(),
+  ]);
+  const hold = async () => {
     const live = new Set(animations());
     for (const one of held.keys()) if (!live.has(one)) held.delete(one);
-    for (const one of live) {
-      if (held.has(one) || one.playState !== 'running') continue;
+    const fresh = [...live].filter((one) => !held.has(one) && one.playState === 'running');
+    if (!fresh.length) return;
+    await started(fresh);
+    for (const one of fresh) {
+      if (one.playState !== 'running') continue;
       const at = one.currentTime === null ? 0 : Number(one.currentTime);
       const { endTime } = one.effect.getComputedTiming();
       one.pause();
@@ -139,6 +148,7 @@
       const rate = Math.abs(one.playbackRate) || 1;
       held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
     }
+    await drawn();
   };
   const endOf = (state) => state.start + state.end / state.rate;
   const play = async () => {
@@ -153,7 +163,7 @@
       dirty = true;
     }
     // The browser tells the page of an ended transition when it draws the next frame.
-    if (ended) { await drawn(); await breathe(); hold(); }
+    if (ended) { await drawn(); await breathe(); await hold(); }
   };
 
   const nextTimer = () => {
@@ -193,7 +203,7 @@
       now = Math.max(now, from);
       dirty = dirty || changed;
       await quiet();
-      hold();
+      await hold();
       for (let calls = 0; ; calls++) {
         if (calls > MOST_CALLS) throw new Error('the page sets timers without end');
         if (now >= until || (dirty && now >= shot)) break;
@@ -212,7 +222,7 @@
           if (controls() !== before) dirty = true;
           await quiet();
         }
-        hold();
+        await hold();
         await play();
       }
       let longest = 0;
@@ -226,7 +236,13 @@
       await drawn();
       await drawn();
       await quiet();
-      hold();
+      await hold();
+    },
+    // After any real input: draw it before the next one. How inputs fall into the browser's frames, which come in
+    // real time, would otherwise decide how moving layers are rasterised.
+    async react(x, y, down) {
+      if (stage.pointer) stage.pointer(x, y, down);
+      await drawn();
     },
     pointer: null,
   };

@@ -6,7 +6,7 @@
   host.style.cssText = 'all:initial;position:fixed;left:0;top:0;width:0;height:0;z-index:2147483647;pointer-events:none';
   const root = host.attachShadow({ mode: 'closed' });
   const mark = document.createElement('div');
-  mark.style.cssText = 'position:fixed;left:0;top:0;pointer-events:none;visibility:hidden;will-change:transform';
+  mark.style.cssText = 'position:fixed;left:0;top:0;pointer-events:none;visibility:hidden';
   if (KIND === 'mouse') {
     mark.innerHTML = `<svg width="${13 * SIZE}" height="${20 * SIZE}" viewBox="0 0 13 20" style="display:block">`
       + '<path d="M1 1v15l3.6-3.3 2.3 5.5 2.5-1-2.3-5.4h5z" fill="#000" stroke="#fff" stroke-width="1.2"/></svg>';
