@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections import Counter
 from pathlib import Path
 
@@ -132,6 +133,15 @@ def test_a_killed_build_is_completed_and_nothing_is_decoded_twice(
         assert np.array_equal(cache[clip.path].values, wanted[clip.path])
     token_cache.build(tmp_path, recordings, SPEC, read_text=False)
     assert len(decoded) == 2
+
+
+def test_two_builds_at_once_are_refused(tmp_path: Path, recordings: list[Clip]) -> None:
+    folder = token_cache.folder_of(tmp_path, SPEC)
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ManifestError, match="another run is decoding"):
+            token_cache.build(tmp_path, recordings, SPEC, read_text=False)
 
 
 def write_words(path: Path, words: str) -> None:

@@ -17,7 +17,7 @@ from uijepa.errors import ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 
 PAD_TO = 32
-"""Batches are padded to a multiple of this many tokens: CPU kernels are compiled per shape, so few shapes are fast."""
+"""Batches are padded to a multiple of this many tokens: CPU kernels are compiled per shape, so few are fast."""
 SORTED_OVER = 8
 """Batches among which clips are sorted by length, so that little of a batch is padding."""
 

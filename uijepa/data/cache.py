@@ -9,12 +9,14 @@ A line is written after its tokens, so a killed build resumes at the first clip 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -120,35 +122,60 @@ def build(
     """
     folder = folder_of(root, spec)
     folder.mkdir(parents=True, exist_ok=True)
-    cache = TokenCache(folder)
-    missing = [c for c in clips if not cache.holds(c.path, _size(root / c.path), text=read_text and bool(c.intent))]
-    if missing:
-        _truncate(folder, cache)
-        task = progress.add_task("decoding clips", total=len(missing)) if progress else None
-        with (
-            (folder / "values.u8").open("ab") as values,
-            (folder / "positions.i16").open("ab") as positions,
-            (folder / "index.jsonl").open("a", encoding="utf-8") as index,
-        ):
-            first = positions.tell() // 6
-            for clip, entry, tokens in _prepare_all(root, missing, spec, read_text, workers):
-                if tokens is not None:
-                    values.write(tokens.values.tobytes())
-                    positions.write(tokens.positions.tobytes())
-                    values.flush()
-                    positions.flush()
-                    entry |= {"first": first, "count": len(tokens.values)}
-                    first += len(tokens.values)
-                index.write(json.dumps({"path": clip.path, **entry}, ensure_ascii=False) + "\n")
-                index.flush()
-                if progress is not None and task is not None:
-                    progress.advance(task)
+    with _only_writer(folder):
         cache = TokenCache(folder)
+        missing = [
+            c for c in clips if not cache.holds(c.path, _size(root / c.path), text=read_text and bool(c.intent))
+        ]
+        if missing:
+            _truncate(folder, cache)
+            _append(folder, _prepare_all(root, missing, spec, read_text, workers), len(missing), progress)
+            cache = TokenCache(folder)
     bad = {c.path: cache.errors[c.path] for c in clips if c.path in cache.errors}
     if len(bad) > MOST_BAD * len(clips):
         listed = "\n".join(f"  {message}" for message in list(bad.values())[:10])
         raise ManifestError(f"{len(bad)} of {len(clips)} clips under {root} cannot be read:\n{listed}")
     return cache
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """Hold the cache for this process; another one that builds it at the same time is refused."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ManifestError(
+                f"{folder}: another run is decoding these clips; start again when it is done."
+            ) from error
+        yield
+
+
+def _append(
+    folder: Path,
+    prepared: Iterator[tuple[Clip, dict[str, Any], Tokens | None]],
+    total: int,
+    progress: Progress | None,
+) -> None:
+    task = progress.add_task("decoding clips", total=total) if progress else None
+    with (
+        (folder / "values.u8").open("ab") as values,
+        (folder / "positions.i16").open("ab") as positions,
+        (folder / "index.jsonl").open("a", encoding="utf-8") as index,
+    ):
+        first = positions.tell() // 6
+        for clip, entry, tokens in prepared:
+            if tokens is not None:
+                values.write(tokens.values.tobytes())
+                positions.write(tokens.positions.tobytes())
+                values.flush()
+                positions.flush()
+                entry |= {"first": first, "count": len(tokens.values)}
+                first += len(tokens.values)
+            index.write(json.dumps({"path": clip.path, **entry}, ensure_ascii=False) + "\n")
+            index.flush()
+            if progress is not None and task is not None:
+                progress.advance(task)
 
 
 def _size(path: Path) -> int:
