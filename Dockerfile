@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # docker build -t uijepa .                  the service, without torch
-# docker build -t uijepa-train --target train --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130 .
+# docker build -t uijepa-train --target train .    recording and training; --build-arg TORCH_INDEX=URL picks the build
 #
 # docker run --rm -p 8000:8000 --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges uijepa
 
@@ -20,27 +20,27 @@ RUN /opt/venv/bin/pip install --no-deps --force-reinstall .
 
 # ---------------------------------------------------------------- training, recording, measuring
 FROM python:${PYTHON}-slim AS train
-# The CPU build of torch by default; name another of its indexes for CUDA.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# A package index with the build of torch that is wanted (CPU, CUDA, ROCm); without one, pip's own choice.
+ARG TORCH_INDEX=
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
 # Debian's own pins follow its release; one version of chromium would vanish from the mirror with the next fix.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends chromium nodejs npm fonts-liberation fonts-noto-color-emoji \
  && rm -rf /var/lib/apt/lists/*
-RUN useradd --create-home --uid 10001 uijepa && install -d -o uijepa -g uijepa /work
+RUN useradd --create-home --uid 10001 uijepa && install -d -o uijepa -g uijepa /data
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY uijepa/__init__.py uijepa/__init__.py
-RUN pip install --extra-index-url "${TORCH_INDEX}" -c constraints.txt -e '.[serve,ocr,train,record,bench]'
+RUN pip install ${TORCH_INDEX:+--extra-index-url "${TORCH_INDEX}"} -c constraints.txt -e '.[serve,ocr,train,record,bench]'
 COPY uijepa uijepa
 RUN npm --prefix uijepa/record/web ci --no-audit --no-fund
 COPY service service
 COPY export export
 COPY datasets datasets
 USER 10001
-# Recordings and runs are written where the command is told to; /work is there to be mounted.
-VOLUME /work
+# Recordings and runs are written where the command is told to; /data is there to be mounted.
+VOLUME /data
 CMD ["python", "-m", "uijepa.train", "--help"]
 
 # ---------------------------------------------------------------- the service (default)
