@@ -22,7 +22,6 @@ from uijepa.grid import TUBELET_VALUES
 from uijepa.models.encoder import Encoder, EncoderConfig
 from uijepa.models.predictor import Predictor
 
-
 ROUND = 32
 """Chosen tokens are padded to a multiple of this where the batch allows: few shapes compile few CPU kernels."""
 
