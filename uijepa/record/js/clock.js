@@ -127,20 +127,31 @@
     for (const root of roots) if (root.host.isConnected) list.push(...root.getAnimations());
     return list;
   };
-  // The browser starts an animation over the next frames, in real time, and draws it a shade differently when it
-  // is paused before it has started: so let it start (at rate 0 it stays at its beginning), then pause it.
-  const started = (list) => Promise.race([
-    Promise.all(list.map((one) => one.ready.catch(() => 0))),
-    (async () => { for (let i = 0; i < 10; i++) await drawn(); })(),
-  ]);
-  const hold = async () => {
+  // A moving layer at a fraction of a pixel is rasterised at that fraction or not, as the browser's frames happen
+  // to fall in real time: the one thing in which two runs would differ. `will-change` makes it always "not".
+  const MOVING = ['transform', 'translate', 'scale', 'rotate', 'offsetDistance'];
+  const steadied = new Map();
+  const steady = (one) => {
+    const { target, pseudoElement } = one.effect;
+    if (!target || pseudoElement || steadied.has(target)) return;
+    if (!one.effect.getKeyframes().some((frame) => MOVING.some((name) => name in frame))) return;
+    steadied.set(target, target.style.willChange);
+    target.style.willChange = 'transform';
+  };
+  const release = () => {
+    const moving = new Set([...held.keys()].map((one) => one.effect && one.effect.target));
+    for (const [target, before] of steadied) {
+      if (moving.has(target)) continue;
+      steadied.delete(target);
+      if (target.style.willChange === 'transform') target.style.willChange = before;
+    }
+  };
+  const hold = () => {
     const live = new Set(animations());
     for (const one of held.keys()) if (!live.has(one)) held.delete(one);
-    const fresh = [...live].filter((one) => !held.has(one) && one.playState === 'running');
-    if (!fresh.length) return;
-    await started(fresh);
-    for (const one of fresh) {
-      if (one.playState !== 'running') continue;
+    for (const one of live) {
+      if (held.has(one) || one.playState !== 'running') continue;
+      steady(one);
       const at = one.currentTime === null ? 0 : Number(one.currentTime);
       const { endTime } = one.effect.getComputedTiming();
       one.pause();
@@ -148,7 +159,7 @@
       const rate = Math.abs(one.playbackRate) || 1;
       held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
     }
-    await drawn();
+    release();
   };
   const endOf = (state) => state.start + state.end / state.rate;
   const play = async () => {
@@ -163,7 +174,7 @@
       dirty = true;
     }
     // The browser tells the page of an ended transition when it draws the next frame.
-    if (ended) { await drawn(); await breathe(); await hold(); }
+    if (ended) { await drawn(); await breathe(); hold(); }
   };
 
   const nextTimer = () => {
@@ -203,7 +214,7 @@
       now = Math.max(now, from);
       dirty = dirty || changed;
       await quiet();
-      await hold();
+      hold();
       for (let calls = 0; ; calls++) {
         if (calls > MOST_CALLS) throw new Error('the page sets timers without end');
         if (now >= until || (dirty && now >= shot)) break;
@@ -222,7 +233,7 @@
           if (controls() !== before) dirty = true;
           await quiet();
         }
-        await hold();
+        hold();
         await play();
       }
       let longest = 0;
@@ -236,7 +247,7 @@
       await drawn();
       await drawn();
       await quiet();
-      await hold();
+      hold();
     },
     // After any real input: draw it before the next one. How inputs fall into the browser's frames, which come in
     // real time, would otherwise decide how moving layers are rasterised.

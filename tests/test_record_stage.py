@@ -1,0 +1,160 @@
+"""The stage in a real Chromium: virtual time, real input, what is seen."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Iterator
+
+import pytest
+from record_source import PAGE, SIZE
+
+from uijepa.errors import RecordingError
+from uijepa.record.browser import Browser, find
+from uijepa.record.stage import FRAME_GAP_MS, Stage
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as running:
+        yield running
+
+
+def play(browser: Browser, seed: int) -> Stage:
+    """A short use of the page, with every kind of change."""
+    with Stage(browser, seed, pointer="mouse") as stage:
+        stage.open(PAGE, **SIZE)
+        stage.think(300)
+        stage.click("#card")
+        stage.wait(600)
+        stage.click("#name")
+        stage.type("Ada")
+        stage.scroll("#list", 150)
+        stage.wait(200)
+        return stage
+
+
+def digest(stage: Stage) -> str:
+    return hashlib.sha256(b"".join(b"%.3f" % frame.ms + frame.jpeg for frame in stage.frames)).hexdigest()
+
+
+def test_same_seed_same_frames(browser: Browser) -> None:
+    first = play(browser, 7)
+    assert len(first.frames) > 12
+    assert digest(play(browser, 7)) == digest(first)
+    assert digest(play(browser, 8)) != digest(first)
+
+
+def test_transitions_and_timers_run_in_virtual_time(browser: Browser) -> None:
+    with Stage(browser, 1, pointer="none") as stage:
+        stage.open(PAGE, **SIZE)
+        stage.wait(10)
+        stage.evaluate("card.click()")
+        stage.wait(200)
+        halfway = stage.evaluate("new DOMMatrix(getComputedStyle(card).transform).e")
+        assert halfway == pytest.approx(50, abs=1)
+        stage.wait(250)
+        assert stage.evaluate("log") == [["end", 410]]
+        moving = [frame.ms for frame in stage.frames[1:]]
+        assert 4 <= len(moving) <= 7
+        assert all(b - a >= FRAME_GAP_MS - 1e-3 for a, b in itertools.pairwise(moving))
+        stage.wait(1000)
+        assert stage.evaluate("log") == [["end", 410], ["late", 1410]]
+        assert "Late news" in stage.new_text()
+
+
+def test_idle_time_costs_nothing(browser: Browser) -> None:
+    with Stage(browser, 1, pointer="none") as stage:
+        stage.open(PAGE, **SIZE)
+        stage.evaluate("setInterval(() => {}, 100)")
+        began = time.monotonic()
+        stage.wait(60_000)
+        assert time.monotonic() - began < 30
+        assert stage.now_ms == pytest.approx(60_000)
+        assert len(stage.frames) == 1
+        with pytest.raises(RecordingError, match="longer than"):
+            stage.wait(60_000)
+
+
+def test_promises_between_timers_and_animation_frames_keep_their_order(browser: Browser) -> None:
+    with Stage(browser, 1, pointer="none") as stage:
+        stage.open("<p>x", **SIZE)
+        stage.wait(0)
+        stage.evaluate("""
+            window.seen = [];
+            const note = (what) => seen.push([what, Math.round(performance.now())]);
+            setTimeout(() => { note('a'); Promise.resolve().then(() => setTimeout(() => note('c'), 30)); }, 20);
+            setTimeout(() => note('b'), 40);
+            const start = Date.now();
+            let count = 0;
+            requestAnimationFrame(function step() { count++ < 6 ? requestAnimationFrame(step) : note('frames'); });
+            setTimeout(() => note('date ' + (Date.now() - start)), 500);
+        """)
+        stage.wait(1000)
+        seen = stage.evaluate("seen")
+    assert [what for what, _ in seen] == ["a", "b", "c", "frames", "date 500"]
+    assert dict(seen)["c"] == 50
+    assert 100 <= dict(seen)["frames"] <= 120
+
+
+def test_typing_and_text_on_the_screen(browser: Browser) -> None:
+    with Stage(browser, 3, pointer="touch") as stage:
+        stage.open(PAGE, **SIZE)
+        stage.wait(0)
+        assert stage.first_text == ["Card", "Your name", "Some bold words", "Top of list"]
+        stage.click("#name")
+        stage.type("Grace Hopper", typo_rate=0.3)
+        stage.key("Backspace")
+        assert stage.evaluate("document.querySelector('#name').value") == "Grace Hoppe"
+        assert stage.new_text() == ["Grace Hoppe"]
+        stage.scroll("#list", 200)
+        assert stage.evaluate("list.scrollTop") == pytest.approx(200, abs=1)
+        assert "Top of list" not in stage.visible_text()
+
+
+def test_drag_moves_with_real_mouse_events(browser: Browser) -> None:
+    page = """<!doctype html><body style="margin:0"><script>window.log = [];
+      for (const kind of ['mousedown', 'mousemove', 'mouseup'])
+        addEventListener(kind, (e) => log.push([kind, e.isTrusted, e.clientX, e.clientY, e.buttons]));</script>"""
+    with Stage(browser, 3) as stage:
+        stage.open(page, **SIZE)
+        stage.drag((20.0, 20.0), (200.0, 220.0))
+        log = stage.evaluate("log")
+    assert all(trusted for _, trusted, *_ in log)
+    down = next(i for i, entry in enumerate(log) if entry[0] == "mousedown")
+    assert log[down][2:4] == [20, 20]
+    assert sum(entry[0] == "mousemove" and entry[4] == 1 for entry in log[down:]) >= 3
+    up = next(entry for entry in log if entry[0] == "mouseup")
+    assert up[2:4] == [200, 220]
+
+
+def test_chance_and_dates_in_the_page_follow_the_seed(browser: Browser) -> None:
+    def look(seed: int) -> list[object]:
+        with Stage(browser, seed, pointer="none") as stage:
+            stage.open("<p>x", **SIZE)
+            found: list[object] = stage.evaluate(
+                "[Math.random(), Math.random(), new Date().toISOString(), Date.now()]"
+            )
+            return found
+
+    assert look(1) == look(1)
+    assert look(1)[0] != look(2)[0]
+
+
+def test_nothing_outside_is_reachable(browser: Browser) -> None:
+    with Stage(browser, 1, pointer="none") as stage:
+        stage.open("<p>x", **SIZE)
+        for url in ("http://example.org/", "http://127.0.0.1:1/", "http://stage.local/../secret"):
+            answer = stage.evaluate("(url) => fetch(url).then((r) => r.status, () => 'cut off')", url)
+            assert answer in ("cut off", 404)
+
+
+def test_a_chromium_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UIJEPA_CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(RecordingError, match="UIJEPA_CHROMIUM"):
+        find()
+    monkeypatch.delenv("UIJEPA_CHROMIUM")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RecordingError, match="Install one"):
+        find()
