@@ -100,7 +100,8 @@
   };
 
   // ---- noticing change
-  const observer = new MutationObserver(() => { dirty = true; });
+  // Animations are caught in the very task that starts them, before the browser draws a frame of them.
+  const observer = new MutationObserver(() => { dirty = true; hold(); });
   const all = { subtree: true, childList: true, attributes: true, characterData: true };
   observer.observe(document, all);
   const attach = Element.prototype.attachShadow;
@@ -112,6 +113,9 @@
   };
   for (const kind of ['scroll', 'input', 'change', 'load']) {
     document.addEventListener(kind, () => { dirty = true; }, { capture: true, passive: true });
+  }
+  for (const kind of ['mousemove', 'mousedown', 'mouseup', 'focusin', 'focusout']) {
+    window.addEventListener(kind, () => queueMicrotask(hold), { capture: true, passive: true });
   }
   // Values set by scripts and pictures drawn on a canvas are no mutations.
   const controls = () => {
@@ -125,25 +129,36 @@
   const animations = () => {
     const list = document.getAnimations();
     for (const root of roots) if (root.host.isConnected) list.push(...root.getAnimations());
-    return list;
+    return list.filter((one) => !mine.has(one));
   };
-  // A moving layer at a fraction of a pixel is rasterised at that fraction or not, as the browser's frames happen
-  // to fall in real time: the one thing in which two runs would differ. `will-change` makes it always "not".
-  const MOVING = ['transform', 'translate', 'scale', 'rotate', 'offsetDistance'];
-  const steadied = new Map();
-  const steady = (one) => {
-    const { target, pseudoElement } = one.effect;
-    if (!target || pseudoElement || steadied.has(target)) return;
-    if (!one.effect.getKeyframes().some((frame) => MOVING.some((name) => name in frame))) return;
-    steadied.set(target, target.style.willChange);
-    target.style.willChange = 'transform';
-  };
-  const release = () => {
-    const moving = new Set([...held.keys()].map((one) => one.effect && one.effect.target));
-    for (const [target, before] of steadied) {
+  // A moving layer at a fraction of a pixel is rasterised at that fraction or not, as the browser's own frames
+  // happen to fall in real time, and two runs would differ. So what moves is put on whole pixels: a second, paused
+  // animation adds the missing fraction.
+  const MOVING = ['transform', 'translate', 'scale', 'rotate'];
+  const snaps = new Map();
+  const mine = new WeakSet();
+  const snap = () => {
+    const moving = new Set();
+    for (const { effect } of held.keys()) {
+      if (!effect || !effect.target || effect.pseudoElement) continue;
+      if (effect.getKeyframes().some((frame) => MOVING.some((name) => name in frame))) moving.add(effect.target);
+    }
+    for (const [target, own] of snaps) {
       if (moving.has(target)) continue;
-      steadied.delete(target);
-      if (target.style.willChange === 'transform') target.style.willChange = before;
+      own.cancel();
+      snaps.delete(target);
+    }
+    for (const target of moving) {
+      const at = new DOMMatrixReadOnly(getComputedStyle(target).transform);
+      const rest = `${Math.round(at.e) - at.e}px ${Math.round(at.f) - at.f}px`;
+      if (snaps.has(target)) snaps.get(target).effect.setKeyframes({ translate: [rest, rest] });
+      else {
+        const own = target.animate({ translate: [rest, rest] }, { duration: 1000, fill: 'both', composite: 'add' });
+        mine.add(own);
+        own.pause();
+        own.currentTime = 0;
+        snaps.set(target, own);
+      }
     }
   };
   const hold = () => {
@@ -151,7 +166,6 @@
     for (const one of held.keys()) if (!live.has(one)) held.delete(one);
     for (const one of live) {
       if (held.has(one) || one.playState !== 'running') continue;
-      steady(one);
       const at = one.currentTime === null ? 0 : Number(one.currentTime);
       const { endTime } = one.effect.getComputedTiming();
       one.pause();
@@ -159,7 +173,7 @@
       const rate = Math.abs(one.playbackRate) || 1;
       held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
     }
-    release();
+    snap();
   };
   const endOf = (state) => state.start + state.end / state.rate;
   const play = async () => {
@@ -173,6 +187,7 @@
       } else one.currentTime = (now - state.start) * state.rate;
       dirty = true;
     }
+    snap();
     // The browser tells the page of an ended transition when it draws the next frame.
     if (ended) { await drawn(); await breathe(); hold(); }
   };
