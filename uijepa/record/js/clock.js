@@ -131,34 +131,43 @@
     for (const root of roots) if (root.host.isConnected) list.push(...root.getAnimations());
     return list.filter((one) => !mine.has(one));
   };
-  // A moving layer at a fraction of a pixel is rasterised at that fraction or not, as the browser's own frames
-  // happen to fall in real time, and two runs would differ. So what moves is put on whole pixels: a second, paused
-  // animation adds the missing fraction.
+  // A moving layer at a fraction of a pixel, or at a fraction of its size, is rasterised for that or not, as the
+  // browser's own frames happen to fall in real time, and two runs would differ. So what moves stands on whole
+  // pixels (a second, paused animation lies over the first), and `will-change` keeps its size of raster.
   const MOVING = ['transform', 'translate', 'scale', 'rotate'];
-  const snaps = new Map();
+  const steadied = new Map();
   const mine = new WeakSet();
-  const snap = () => {
-    const moving = new Set();
+  const moving = () => {
+    const targets = new Set();
     for (const { effect } of held.keys()) {
       if (!effect || !effect.target || effect.pseudoElement) continue;
-      if (effect.getKeyframes().some((frame) => MOVING.some((name) => name in frame))) moving.add(effect.target);
+      if (effect.getKeyframes().some((frame) => MOVING.some((name) => name in frame))) targets.add(effect.target);
     }
-    for (const [target, own] of snaps) {
-      if (moving.has(target)) continue;
-      own.cancel();
-      snaps.delete(target);
+    return targets;
+  };
+  const steady = () => {
+    const targets = moving();
+    for (const [target, { over, before }] of steadied) {
+      if (targets.has(target)) continue;
+      over.cancel();
+      if (target.style.willChange === 'transform') target.style.willChange = before;
+      steadied.delete(target);
     }
-    for (const target of moving) {
-      const at = new DOMMatrixReadOnly(getComputedStyle(target).transform);
-      const rest = `${Math.round(at.e) - at.e}px ${Math.round(at.f) - at.f}px`;
-      if (snaps.has(target)) snaps.get(target).effect.setKeyframes({ translate: [rest, rest] });
-      else {
-        const own = target.animate({ translate: [rest, rest] }, { duration: 1000, fill: 'both', composite: 'add' });
-        mine.add(own);
-        own.pause();
-        own.currentTime = 0;
-        snaps.set(target, own);
+    for (const target of targets) {
+      if (!steadied.has(target)) {
+        const over = target.animate({}, { duration: 1000, fill: 'both' });
+        mine.add(over);
+        over.pause();
+        over.currentTime = 0;
+        steadied.set(target, { over, before: target.style.willChange });
+        target.style.willChange = 'transform';
       }
+      const { over } = steadied.get(target);
+      over.effect.setKeyframes({});
+      const at = DOMMatrix.fromMatrix(new DOMMatrixReadOnly(getComputedStyle(target).transform));
+      at.m41 = Math.round(at.m41);
+      at.m42 = Math.round(at.m42);
+      over.effect.setKeyframes({ transform: [at.toString(), at.toString()] });
     }
   };
   const hold = () => {
@@ -173,7 +182,7 @@
       const rate = Math.abs(one.playbackRate) || 1;
       held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
     }
-    snap();
+    steady();
   };
   const endOf = (state) => state.start + state.end / state.rate;
   const play = async () => {
@@ -187,7 +196,7 @@
       } else one.currentTime = (now - state.start) * state.rate;
       dirty = true;
     }
-    snap();
+    steady();
     // The browser tells the page of an ended transition when it draws the next frame.
     if (ended) { await drawn(); await breathe(); hold(); }
   };
