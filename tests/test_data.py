@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.conftest import write_walk
 from uijepa.config import Preprocess
 from uijepa.data import cache as token_cache
 from uijepa.data import manifest
-from uijepa.data.augment import invented, misread, swap_values
+from uijepa.data.augment import invented, misread, recital, swap_values
 from uijepa.data.batches import PAD_TO, Order, collate, with_validation
 from uijepa.data.manifest import Clip
 from uijepa.errors import ManifestError
@@ -241,6 +242,20 @@ def test_a_value_not_on_the_screen_stays() -> None:
 def test_invented_words_are_many() -> None:
     rng = np.random.default_rng(0)
     assert len({invented(rng) for _ in range(1000)}) > 900
+
+
+def test_no_invented_word_is_rude() -> None:
+    rng = np.random.default_rng(0)
+    assert not [word for word in (invented(rng) for _ in range(5000)) if re.search("shit|suck|sex|dick|fuck", word)]
+
+
+@given(st.integers(0, 10_000))
+def test_a_recital_repeats_whole_lines_of_its_screen(seed: int) -> None:
+    said, lines = recital(WORDS, np.random.default_rng(seed))
+    assert (said, lines) == recital(WORDS, np.random.default_rng(seed))
+    assert 3 <= len(lines) <= 8
+    assert Counter(said.split()) <= Counter(" ".join(lines).split())
+    assert sum(line in said for line in lines) >= 2
 
 
 def test_misreading_is_seeded_scaled_and_mostly_right() -> None:

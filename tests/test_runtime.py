@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 import uijepa
 from uijepa import video
 from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, MissingExtra, NotAVideo
-from uijepa.runtime import Bundle, Engine, cpus
+from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
 from uijepa.runtime.generate import Step, confidence, greedy
 from uijepa.runtime.sessions import Graphs
 from uijepa.sequence import Sequence
@@ -216,12 +216,22 @@ def test_text_is_never_a_special_token(tiny_bundle: Path) -> None:
     sequence = Sequence(Tokenizer.from_file(str(tiny_bundle / "tokenizer.json")), 64)
     ids = sequence.text_ids(["<eos><sep>", "Grüße <pad>"])
     assert not {sequence.pad, sequence.sep, sequence.eos} & set(ids)
-    assert sequence.decode(ids) == "<eos><sep>\nGrüße <pad>"
+    assert sequence.decode(ids) == "<eos><sep>\n Grüße <pad>"
     assert sequence.prompt_ids(["a"]) == [sequence.sep, *sequence.text_ids(["a"]), sequence.sep]
     assert len(Sequence(sequence.tokenizer, 3).text_ids(["a long line of text"])) == 3
     assert Sequence(sequence.tokenizer, 0).prompt_ids(["a"]) == [sequence.sep, sequence.sep]
     intent = "Call Ada at 7:30."
     assert sequence.decode([*sequence.intent_ids(intent), sequence.eos]) == intent
+
+
+def test_a_word_has_the_same_ids_on_the_screen_and_within_a_sentence() -> None:
+    from tokenizers import Tokenizer
+
+    sequence = Sequence(Tokenizer.from_file(str(DEFAULT_BUNDLE / "tokenizer.json")), 64)
+    for word in ("Ada", "Jeralee", "7:30", "vivamus"):
+        said = sequence.intent_ids(f"Call {word} now")
+        shown = sequence.text_ids([word])
+        assert any(said[i : i + len(shown)] == shown for i in range(len(said))), word
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,14 @@ SPECIAL = (PAD, SEP, EOS)
 """A tokenizer trained here gives these the ids 0, 1 and 2."""
 
 
+def screen_text(lines: Iterable[str]) -> str:
+    """The lines read on a screen, as one text.
+
+    Each begins with a space, so that its first word has the ids it has within a sentence: a decoder can copy it.
+    """
+    return "\n".join(f" {line}" for line in lines)
+
+
 class Sequence:
     """Turns on-screen text and intents into ids, and generated ids back into a sentence.
 
@@ -47,10 +55,10 @@ class Sequence:
         self.eos = ids[EOS]
 
     def text_ids(self, lines: Iterable[str]) -> list[int]:
-        """Ids of the lines read on the screen, joined by a newline and cut to `text_tokens`."""
+        """Ids of the lines read on the screen (`screen_text`), cut to `text_tokens`."""
         if self.text_tokens == 0:
             return []
-        return self._encode("\n".join(lines))[: self.text_tokens]
+        return self._encode(screen_text(lines))[: self.text_tokens]
 
     def intent_ids(self, intent: str) -> list[int]:
         """Ids of an intent, without <eos>."""

@@ -26,6 +26,7 @@ from uijepa.errors import ConfigError, UijepaError
 from uijepa.models.decoder import merged, new_tokenizer
 from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
+from uijepa.sequence import screen_text
 from uijepa.training.config import TrainConfig
 from uijepa.training.device import computes_bf16, pick_device
 from uijepa.training.loop import Stage, run
@@ -99,7 +100,7 @@ class Run:
         if self.config.decoder.pretrained:
             return None  # it brings its own
         train = [c for c in self.clips if c.split == "train" and c.intent and c.path in self.cache]
-        texts = [text for c in train for text in (c.intent, "\n".join(self.cache[c.path].text))]
+        texts = [text for c in train for text in (c.intent, screen_text(self.cache[c.path].text))]
         return new_tokenizer(texts, self.config.decoder.vocabulary)
 
     def _provenance(self) -> dict[str, Any]:

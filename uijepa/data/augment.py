@@ -1,7 +1,8 @@
 """Changes to on-screen text during training, so that the decoder reads values instead of remembering them.
 
 `swap_values` writes another value wherever a slot's value stands, in the intent and on the screen; `misread` adds the
-kind of mistakes that OCR makes. Both are functions of their generator.
+kind of mistakes that OCR makes; `recital` is a made-up screen with the exercise to repeat some of it. All are
+functions of their generator.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ import numpy as np
 _ONSETS = "b c d f g h j k l m n p r s t v w z br ch cl cr dr fl gr kn pl pr qu sc sh sk sl sn sp st th tr wh".split()
 _VOWELS = "a e i o u ai ea ee ie oo ou y".split()
 _CODAS = ["", "", "", *"b ck d g l ll m n nd ng nt p r rd rk s ss st t th x".split()]
+_RUDE = (
+    "anal anus arse bitch coc cok cum cun dick dyk fag fuc fuk homo jew kik nazi nig penis "
+    "pis poo porn pus rap sex shit sho slu slut suc suk sux tit twat vag wank wet whor"
+).split()
+"""What no invented word may contain: a decoder spells unread names from the pieces it was trained on."""
 _CONFUSED = {"0": "O", "O": "0", "1": "l", "l": "I", "I": "l", "5": "S", "S": "5", "8": "B", "rn": "m", ":": "."}
 
 
@@ -56,10 +62,34 @@ def _like(value: str, words: Sequence[str], rng: np.random.Generator) -> str:
 
 def invented(rng: np.random.Generator) -> str:
     """A word of one to three syllables that may not exist."""
-    syllables = int(rng.integers(1, 4))
-    return "".join(
-        str(rng.choice(_ONSETS)) + str(rng.choice(_VOWELS)) + str(rng.choice(_CODAS)) for _ in range(syllables)
-    )
+    while True:
+        syllables = int(rng.integers(1, 4))
+        word = "".join(
+            str(rng.choice(_ONSETS)) + str(rng.choice(_VOWELS)) + str(rng.choice(_CODAS)) for _ in range(syllables)
+        )
+        if not any(fragment in word for fragment in _RUDE):
+            return word
+
+
+def recital(words: Sequence[str], rng: np.random.Generator) -> tuple[str, list[str]]:
+    """A made-up screen, and two to four of its lines to be repeated in another order: (what to say, the lines).
+
+    Nothing but copying answers it, so a new decoder learns to copy in a fraction of the steps that sentences take.
+    """
+
+    def piece() -> str:
+        kind = rng.random()
+        if kind < 0.35 and words:
+            return str(rng.choice(words))
+        if kind < 0.75:
+            return invented(rng).capitalize() if rng.random() < 0.5 else invented(rng)
+        if kind < 0.85:
+            return f"{rng.integers(1, 13)}:{rng.integers(0, 60):02d} {rng.choice(['AM', 'PM'])}"
+        return str(rng.integers(0, 10 ** int(rng.integers(1, 7))))
+
+    lines = [" ".join(piece() for _ in range(int(rng.integers(1, 4)))) for _ in range(int(rng.integers(3, 9)))]
+    chosen = rng.permutation(len(lines))[: int(rng.integers(2, 5))]
+    return " ".join(lines[i] for i in chosen), lines
 
 
 def misread(lines: Sequence[str], rng: np.random.Generator, rate: float = 1.0) -> list[str]:

@@ -51,6 +51,8 @@ class TuneConfig:
     clip_grad: float = 1.0
     swap: float = 0.7
     """Share of examples whose values are swapped for others, so that values are read, not remembered."""
+    recite: float = 0.3
+    """Share of the text-only examples that ask to repeat lines of a made-up screen: a new decoder learns to copy."""
     misread: float = 0.5
     """Strength of the simulated OCR mistakes, on top of those that OCR made; 0 adds none."""
     text_dropout: float = 0.1

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from uijepa.data.augment import misread, swap_values
+from uijepa.data.augment import misread, recital, swap_values
 from uijepa.data.batches import Order, collate
 from uijepa.data.cache import TokenCache
 from uijepa.data.manifest import Clip
@@ -51,9 +51,10 @@ class Tuning:
         self._val = [c for c in labelled if c.split == "val"][:EVALUATED]
         if not self._train:
             raise ManifestError("no clip of the train split has an intent: there is nothing to tune the decoder on.")
-        lengths = [cache.count(c.path) for c in self._train]
+        words = [sum(len(ids) for ids in self._ids(c.intent, cache[c.path].text)) for c in self._train]
+        lengths = [cache.count(c.path) + count for c, count in zip(self._train, words, strict=True)]
         self._order = Order(lengths, self.config.batch, config.seed)
-        self._text_order = Order([1] * len(lengths), self.config.text_batch, config.seed + 1)
+        self._text_order = Order(words, self.config.text_batch, config.seed + 1)
         self._words = sorted(
             {w for c in self._train for line in cache[c.path].text for w in line.split() if w.isalpha()}
         )
@@ -109,13 +110,18 @@ class Tuning:
         intent, lines = clip.intent, self._cache[clip.path].text
         config = self.config
         if rng is not None:
-            if rng.random() < config.swap:
+            if text_only and rng.random() < config.recite:
+                intent, lines = recital(self._words, rng)
+            elif rng.random() < config.swap:
                 intent, lines = swap_values(intent, lines, clip.slots, self._words, rng)
             lines = misread(lines, rng, config.misread)
             if not text_only and rng.random() < config.text_dropout:
                 lines = []
-        prompt = self._prompt.prompt_ids(lines)
-        return [*prompt, *self._prompt.intent_ids(intent), self._prompt.eos], len(prompt)
+        prompt, answer = self._ids(intent, lines)
+        return [*prompt, *answer], len(prompt)
+
+    def _ids(self, intent: str, lines: Sequence[str]) -> tuple[list[int], list[int]]:
+        return self._prompt.prompt_ids(lines), [*self._prompt.intent_ids(intent), self._prompt.eos]
 
     def _features(self, clips: Sequence[Clip], text_only: bool) -> tuple[Tensor, Tensor]:
         width = self.system.encoder.config.width
