@@ -56,6 +56,8 @@ class Stage:
         self.first_text: list[str] = []
         self.width = self.height = 0
         self.scale = 1.0
+        self.gap_ms = FRAME_GAP_MS
+        """Least virtual time between two frames. Set it before `open` to record at another rate."""
         self.epoch_ms = 1_735_689_600_000 + self.rng.randrange(365 * 24 * 60) * 60_000
         """The virtual wall clock at the page's start (Unix ms, UTC). Set it before `open` to choose it."""
         self._browser = browser
@@ -66,7 +68,7 @@ class Stage:
         self._clock_ms = 0.0
         self._first_ms = 0.0
         self._shot_ms = 0.0
-        self._gap_ms = FRAME_GAP_MS
+        self._gap_ms = self.gap_ms
         self._dirty = True
         self._at = (0.0, 0.0)
 
@@ -265,7 +267,7 @@ class Stage:
 
     def _glide(self, end: tuple[float, float], width: float, *, down: bool) -> None:
         start_ms = self._clock_ms
-        for step in people.path(self._at, end, width, self.rng):
+        for step in people.path(self._at, end, width, self.rng, max(110, self.gap_ms)):
             self.wait(start_ms + step.ms - self._clock_ms)
             self._at = (step.x, step.y)
             self.page.mouse.move(step.x, step.y)
@@ -313,7 +315,7 @@ class Stage:
         self._clock_ms = float(state["now"])
         self._dirty = bool(state["dirty"])
         longest = float(state["longest"])
-        self._gap_ms = max(FRAME_GAP_MS, ENDLESS_GAP_MS if longest < 0 else longest / FRAMES_PER_TRANSITION)
+        self._gap_ms = max(self.gap_ms, ENDLESS_GAP_MS if longest < 0 else longest / FRAMES_PER_TRANSITION)
 
     def _capture(self) -> None:
         assert self._cdp is not None

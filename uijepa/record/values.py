@@ -70,6 +70,10 @@ class Values:
             raise RecordingError(f"None of {len(pool)} values belongs to split {self.split!r}: {list(pool)[:5]}")
         return self.rng.choice(mine)
 
+    def mix(self, template: str, *pools: Sequence[str]) -> str:
+        """`template` with each '{}' filled from its pool in turn: mix('{} {}', woods, goods) -> 'Oak chair'."""
+        return self.draw(lambda: template.format(*(self.rng.choice(list(pool)) for pool in pools)))
+
     def first_name(self) -> str:
         """'Maria'."""
         return self.draw(self._fake.first_name)
