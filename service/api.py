@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 import onnxruntime
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.requests import ClientDisconnect
 
 import uijepa
+from service import stream as sse
 from service import upload
+from service.job import Job
 from service.lifecycle import Service, Status
-from service.problem import KINDS, MEDIA_TYPE, Problem, Trouble
-from uijepa.errors import ClipError
-from uijepa.video.sandbox import SandboxError
+from service.problem import KINDS, MEDIA_TYPE, Problem
 
-LOG = logging.getLogger("service")
 router = APIRouter()
 
 
@@ -31,6 +29,45 @@ def _service(request: Request) -> Service:
 
 
 Running = Annotated[Service, Depends(_service)]
+
+
+async def _uploaded(request: Request, service: Running) -> AsyncIterator[Job]:
+    """The clip of a form, received and on its way to an answer; gone with its file once the answer is sent."""
+    settings = service.settings
+    predictor = service.check_ready()
+    with service.gate.place():
+        arrived = time.perf_counter()
+        upload.refuse_declared(request.headers.get("content-length"), settings.max_bytes)
+        with service.uploads.file() as (path, file):
+            await upload.receive(
+                request.stream(),
+                request.headers.get("content-type", ""),
+                file,
+                max_bytes=settings.max_bytes,
+                seconds=settings.upload_seconds,
+            )
+            async with Job(service.gate, predictor, path, upload_s=time.perf_counter() - arrived) as job:
+                with _unless_gone(request, job):
+                    yield job
+
+
+@contextmanager
+def _unless_gone(request: Request, job: Job) -> Iterator[None]:
+    """Abandon the job when its client goes away. The request's body must have been read."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        job.abandon()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+
+
+Uploaded = Annotated[Job, Depends(_uploaded)]
 
 _EXAMPLE: dict[str, Any] = {
     "intent": "Set an alarm for 7:30 AM labelled Gym.",
@@ -148,47 +185,25 @@ _INTENT_PROBLEMS = _problems(
 @router.post(
     "/v1/intent",
     response_model=Intent,
-    responses=_INTENT_PROBLEMS,
+    responses={200: sse.DESCRIPTION, **_INTENT_PROBLEMS},
     openapi_extra=_BODY,
     summary="Read a clip's intent",
 )
-async def intent(request: Request, service: Running) -> Any:
+async def intent(
+    job: Uploaded,
+    stream: Annotated[bool, Query(description="Answer with server-sent events while the clip is read.")] = False,
+) -> Any:
     """Post a screen recording as the form field `file`; the answer says what its user wanted.
 
-    Nothing of the clip is kept. One clip is looked at at a time; a few may wait, more get 429.
+    With `?stream=true` the answer is a stream of server-sent events: `intent.queued` {ahead}, `intent.stage`
+    {stage}, `intent.delta` {text}, and at the end `intent.done` with the same JSON, or `problem` with the body of
+    an error. What is wrong with the upload itself is told by the status before any event.
+
+    Nothing of the clip is kept. A few clips are looked at at a time; a few may wait, more get 429.
     """
-    settings = service.settings
-    predictor = service.check_ready()
-    with service.gate.place():
-        arrived = time.perf_counter()
-        upload.refuse_declared(request.headers.get("content-length"), settings.max_bytes)
-        with service.uploads.file() as (path, file):
-            await upload.receive(
-                request.stream(),
-                request.headers.get("content-type", ""),
-                file,
-                max_bytes=settings.max_bytes,
-                seconds=settings.upload_seconds,
-            )
-            received = time.perf_counter()
-            async with service.gate.turn():
-                begun = time.perf_counter()
-                if await request.is_disconnected():
-                    raise ClientDisconnect
-                try:
-                    answer = await asyncio.to_thread(predictor.predict, path)
-                except ClipError as error:
-                    raise Trouble.of_clip(error) from error
-                except SandboxError as error:
-                    LOG.error("%s", error)
-                    raise Trouble(
-                        "no-decoder", "No decoder could be started.", "Try again in a moment.", retry_after_s=5
-                    ) from error
-        spent = {"upload": received - arrived, "queue": begun - received}
-        timings = {stage: round(seconds * 1000, 1) for stage, seconds in spent.items()}
-        values = answer.as_json()
-        timings |= values["timings_ms"] | {"total": round((time.perf_counter() - arrived) * 1000, 1)}
-        return Intent.model_validate({**values, "timings_ms": timings, "model": predictor.model})
+    if stream:
+        return sse.respond(job)
+    return Intent.model_validate(await job.answer())
 
 
 @router.get("/livez", summary="Is the process alive?")

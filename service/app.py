@@ -18,6 +18,7 @@ import uijepa
 from service import api
 from service.engine import load
 from service.guard import Guard
+from service.job import Abandoned
 from service.lifecycle import Service
 from service.predictor import PredictorFactory
 from service.problem import Trouble
@@ -89,8 +90,9 @@ def _add_errors(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"])
         return Trouble("invalid-request", f"{where}: {first['msg']}.", "See /docs.").response()
 
+    @app.exception_handler(Abandoned)
     @app.exception_handler(ClientDisconnect)
-    async def gone(_: Request, error: ClientDisconnect) -> Response:  # noqa: ARG001
+    async def gone(_: Request, error: Exception) -> Response:  # noqa: ARG001
         # Nobody reads this; it only ends the request in the log without a traceback.
         return Trouble("malformed", "The client went away.").response()
 

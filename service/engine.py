@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.settings import Settings
-from uijepa.runtime import Answer, Engine
+from uijepa.runtime import Answer, Engine, Watch
+from uijepa.runtime.progress import ignore
 from uijepa.video.sandbox import Sandbox
 
 
@@ -21,8 +22,8 @@ class EnginePredictor:
     def sandbox(self) -> Mapping[str, bool]:
         return self._sandbox.achieved
 
-    def predict(self, path: Path) -> Answer:
-        return self._engine.predict(path, limits=self._limits)
+    def predict(self, path: Path, watch: Watch = ignore) -> Answer:
+        return self._engine.predict(path, limits=self._limits, watch=watch)
 
     def close(self) -> None:
         self._sandbox.close()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from PIL import Image, ImageDraw
 
 from service.settings import Settings
+from uijepa.runtime import Watch
 
 
 class Answer(Protocol):
@@ -29,8 +30,9 @@ class Predictor(Protocol):
     def sandbox(self) -> Mapping[str, bool]:
         """Which measures shut the decoding of clips in, by name, and whether they hold on this machine."""
 
-    def predict(self, path: Path) -> Answer:
-        """Raises uijepa.errors.ClipError when the clip cannot be used."""
+    def predict(self, path: Path, watch: Watch = ...) -> Answer:
+        """Tells `watch` how far it is. Raises uijepa.errors.ClipError when the clip cannot be used, and whatever
+        `watch` raises."""
 
     def close(self) -> None:
         """Stop whatever runs beside; called once."""

@@ -111,8 +111,9 @@ class Trouble(Exception):
     def internal(cls) -> Trouble:
         return cls("internal", "The service made a mistake; its log has the details.", "Try again, or another clip.")
 
-    def response(self) -> JSONResponse:
-        body = Problem(
+    def problem(self) -> Problem:
+        """What a client is told."""
+        return Problem(
             type=f"/docs#{self.code}",
             title=self.kind.title,
             status=self.kind.status,
@@ -120,9 +121,10 @@ class Trouble(Exception):
             remedy=self.remedy,
             code=self.code,
         )
-        return JSONResponse(
-            body.model_dump(exclude_none=True), self.kind.status, headers=self.headers, media_type=MEDIA_TYPE
-        )
+
+    def response(self) -> JSONResponse:
+        body = self.problem().model_dump(exclude_none=True)
+        return JSONResponse(body, self.kind.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def _sentence(reason: str) -> str:

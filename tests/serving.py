@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from service.lifecycle import Service
 from service.predictor import PredictorFactory
 from service.server import Server
 from service.settings import Settings
+from uijepa.runtime import Delta, Stage, Watch
+from uijepa.runtime.progress import ignore
 
 
 class Running:
@@ -31,9 +34,32 @@ class Running:
     def post(self, content: bytes, name: str = "clip.mp4") -> httpx.Response:
         return self.client.post("/v1/intent", files={"file": (name, content)})
 
+    def stream(self, content: bytes) -> list[tuple[str, Any]]:
+        """The events of a streamed answer: (event, data)."""
+        with self.client.stream(
+            "POST", "/v1/intent", params={"stream": "true"}, files={"file": ("clip.mp4", content)}
+        ) as response:
+            assert response.status_code == 200, response.read()
+            assert response.headers["content-type"].startswith("text/event-stream")
+            return list(events(response.iter_lines()))
+
     def uploads(self) -> list[Path]:
         """Clips that are in the upload folder now."""
         return list(self.service.settings.upload_dir.rglob("*.clip"))
+
+
+def events(lines: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """(event, data) of each server-sent event, as it comes."""
+    name, data = "message", ""
+    for line in lines:
+        field, _, value = line.partition(": ")
+        if field == "event":
+            name = value
+        elif field == "data":
+            data += value
+        elif not line and data:
+            yield name, json.loads(data) if data != "[DONE]" else data
+            name, data = "message", ""
 
 
 @contextmanager
@@ -93,10 +119,14 @@ class FakePredictor:
     def sandbox(self) -> Mapping[str, bool]:
         return {"process": True, "memory": False}
 
-    def predict(self, path: Path) -> FakeAnswer:
+    def predict(self, path: Path, watch: Watch = ignore) -> FakeAnswer:
         self.calls += 1
+        watch(Stage("decode"))
         if self.calls > 1:
             self.act(path)
+        watch(Stage("decoder"))
+        for text in ("Call", " Ada", "."):
+            watch(Delta(text))
         return FakeAnswer()
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from uijepa.errors import BundleError, ConfigError
 from uijepa.runtime import cpus
 from uijepa.runtime.bundle import DEFAULT_BUNDLE, TOKENIZER, Bundle, Manifest
 from uijepa.runtime.generate import Step, confidence, greedy
+from uijepa.runtime.progress import Delta, Stage, StageName, Watch, ignore
 from uijepa.runtime.sessions import Floats, Graphs
 from uijepa.sequence import Sequence
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from uijepa.video.sandbox import Sandbox
 
 ReadText = Callable[[video.Prepared], list[str]]
+
+_BROKEN = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,21 +105,23 @@ class Engine:
             threads=threads,
         )
 
-    def predict(self, path: Path, *, limits: video.Limits | None = None) -> Answer:
-        """The intent behind the clip at `path`.
+    def predict(self, path: Path, *, limits: video.Limits | None = None, watch: Watch = ignore) -> Answer:
+        """The intent behind the clip at `path`. `watch` is told of each stage and each token as they come.
 
-        Raises ClipError, naming the reason, when the clip cannot be used or is over `limits`.
+        Raises ClipError, naming the reason, when the clip cannot be used or is over `limits`; what `watch` raises
+        ends the work.
         """
         start = time.perf_counter()
+        watch(Stage("decode"))
         prepared = video.prepare(path, self.manifest.preprocess, limits or video.Limits(), sandbox=self._sandbox)
         spent = {stage: prepared.seconds[stage] for stage in ("probe", "decode", "tokens")}
         with self._turn:
-            with _timed(spent, "text"):
+            with _stage("text", spent, watch):
                 lines = self._read_text(prepared) if self._read_text is not None else []
-            with _timed(spent, "encoder"):
+            with _stage("encoder", spent, watch):
                 embeddings = self.look(prepared)
-            with _timed(spent, "decoder"):
-                steps = list(self.say(embeddings, lines))
+            with _stage("decoder", spent, watch):
+                steps = self._told(self.say(embeddings, lines), watch)
         timings_ms = {stage: seconds * 1000 for stage, seconds in spent.items()}
         timings_ms["total"] = (time.perf_counter() - start) * 1000
         return Answer(
@@ -141,6 +146,20 @@ class Engine:
         prompt = np.concatenate([embeddings, words], axis=1)
         most = self.manifest.sequence.max_new_tokens
         return greedy(self._graphs, prompt, eos=sequence.eos, max_new_tokens=most)
+
+    def _told(self, steps: Iterator[Step], watch: Watch) -> list[Step]:
+        """All steps, `watch` told of each. A character made of several tokens is held back until it is whole."""
+        taken: list[Step] = []
+        said = told = ""
+        for step in steps:
+            taken.append(step)
+            said = self._sequence.decode(one.token for one in taken)
+            whole = said.rstrip(_BROKEN)
+            watch(Delta(whole[len(told) :]))
+            told = max(told, whole, key=len)
+        if said != told:
+            watch(Delta(said[len(told) :]))
+        return taken
 
 
 def _sequence(bundle: Bundle) -> Sequence:
@@ -169,7 +188,8 @@ def _text_reader(threads: int) -> ReadText:
 
 
 @contextmanager
-def _timed(spent: dict[str, float], stage: str) -> Iterator[None]:
+def _stage(name: StageName, spent: dict[str, float], watch: Watch) -> Iterator[None]:
+    watch(Stage(name))
     start = time.perf_counter()
     yield
-    spent[stage] = time.perf_counter() - start
+    spent[name] = time.perf_counter() - start
