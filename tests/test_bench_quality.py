@@ -19,10 +19,11 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from typer.testing import CliRunner
 
-from uijepa.bench import answers, baselines, leakage, quality, report, wild
+from uijepa.bench import answers, baselines, quality, report, wild
 from uijepa.bench.__main__ import app, named, save
-from uijepa.bench.looks import MOMENTS, SIDE, looks
 from uijepa.bench.metrics import Scorer
+from uijepa.data import leakage
+from uijepa.data.looks import MOMENTS, SIDE, looks
 from uijepa.data.manifest import Clip, write
 from uijepa.errors import BundleError, ClipError, ConfigError, ManifestError, NotAVideo
 

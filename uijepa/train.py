@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from uijepa import __version__, checkpoint
 from uijepa.config import load, plain
-from uijepa.data import manifest
+from uijepa.data import layouts, manifest
 from uijepa.data.batches import with_validation
 from uijepa.data.cache import TokenCache, build
 from uijepa.data.manifest import Clip
@@ -135,7 +135,8 @@ def train(
     `init`: a checkpoint to go on from, its weights and tokenizer instead of new ones. A folder that holds a run is
     only written to with `resume`, and only with the same configuration.
     """
-    clips = with_validation(manifest.read(manifest_path))
+    recordings = layouts.read(manifest_path)
+    clips = with_validation([clip for clip in recordings.clips if not clip.measuring_only])
     start = System.load(init) if init else None
     if start is not None and start.config != config.system:
         raise ConfigError(f"{init} was trained as {start.config}; the configuration asks for {config.system}.")
@@ -144,7 +145,7 @@ def train(
     with Progress(console=console) as progress:
         used = [c for c in clips if c.split in ("train", "val")]
         read_text = what is not What.pretrain and config.decoder.text_tokens > 0
-        cache = build(manifest_path.parent, used, config.preprocess, read_text=read_text, progress=progress)
+        cache = build(recordings.root, used, config.preprocess, read_text=read_text, progress=progress)
     for message in cache.errors.values():
         console.print(f"left out: {message}")
     job = Run(
@@ -178,9 +179,9 @@ def _claim(out: Path, config: TrainConfig, resume: bool) -> None:
 
 def main(  # noqa: PLR0917 (typer's options)
     what: Annotated[What, typer.Argument(help="Which stages to run.")] = What.all,
-    manifest_path: Annotated[Path, typer.Option("--manifest", help="manifest.jsonl of the recordings.")] = Path(
-        "recordings/manifest.jsonl"
-    ),
+    manifest_path: Annotated[
+        Path, typer.Option("--manifest", help="manifest.jsonl, CSV or folder of recordings.")
+    ] = Path("recordings/manifest.jsonl"),
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = Path("runs/default"),
     config_path: Annotated[
         Path | None, typer.Option("--config", help="TOML file; see uijepa/training/config.py.")

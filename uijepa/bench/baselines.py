@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uijepa.bench.looks import SIDE, Bytes
 from uijepa.bench.metrics import Scorer
+from uijepa.data.looks import SIDE, Bytes
 from uijepa.errors import MissingExtra
 
 Features = npt.NDArray[np.float32]

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from uijepa.bench import answers, baselines, leakage
+from uijepa.bench import answers, baselines
 from uijepa.bench.answers import Outcome
-from uijepa.bench.looks import last_frame, looks
 from uijepa.bench.metrics import Score, Scorer, bootstrap
+from uijepa.data import leakage
+from uijepa.data.looks import last_frame, looks
 from uijepa.data.manifest import Clip, Split, read
 from uijepa.errors import ConfigError, ManifestError
 
@@ -81,7 +82,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     sentences.update({b.name: b.answers for b in easy})
     clips = [s.clip for s in shelf.scored]
     references = [c.intent for c in clips]
-    slots = [list(c.slots.values()) for c in clips]
+    slots = [said_values(c) for c in clips]
     scores = {name: scorer.score(found, references, slots) for name, found in sentences.items()}
     keep(plan.work / "scores.jsonl", clips, sentences, scores)
     known = {s.clip.intent for s in shelf.train}
@@ -160,6 +161,11 @@ def examples(shown: Sequence[leakage.Shown]) -> baselines.Examples:
     )
 
 
+def said_values(clip: Clip) -> list[str]:
+    """The free values that the reference says: those a right answer holds."""
+    return [value for value in clip.slots.values() if value in clip.intent]
+
+
 def groups(clips: Sequence[Clip], known: set[str]) -> list[tuple[str, str, list[int]]]:
     """(kind, name, indices) of every group that gets its own row."""
     found: dict[tuple[str, str], list[int]] = {}
@@ -167,7 +173,7 @@ def groups(clips: Sequence[Clip], known: set[str]) -> list[tuple[str, str, list[
         found.setdefault(("all", "overall"), []).append(i)
         if clip.intent not in known:
             found.setdefault(("label", "label not in training"), []).append(i)
-        if clip.slots:
+        if said_values(clip):
             found.setdefault(("slots", "with free values"), []).append(i)
         if clip.source:
             found.setdefault(("source", clip.source), []).append(i)

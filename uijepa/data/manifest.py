@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -32,11 +32,18 @@ class Clip:
     """Other wordings of the same intent."""
     category: str = ""
     slots: dict[str, str] = field(default_factory=dict)
-    """Free values inside the intent, verbatim: names, times, texts."""
+    """Free values that the clip was made with: names, times, texts. Verbatim inside the intent, unless the suite
+    words its labels without them."""
     text: list[str] = field(default_factory=list)
     """Lines on the last frame that were not on the first, as the recorder knows them: what perfect OCR would read.
     Training reads the pixels instead, as the device has to."""
     source: str = ""
+    """Which part of the recorder made it."""
+    suite: str = ""
+    part: str = ""
+    """Of its suite: `train`, `few-shot`, `zero-shot` …; `split` alone says who may see it."""
+    measuring_only: bool = False
+    """Never trained on: not the project's own recording, or of people."""
     split: Split = "train"
     width: int = 0
     height: int = 0
@@ -57,16 +64,16 @@ def parse(line: Mapping[str, Any], where: str) -> Clip:
         raise ManifestError(str(error)) from error
 
 
-def read(path: Path) -> list[Clip]:
-    """All clips of a manifest, in order.
+def objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON objects of a file's lines, each with where it stands.
 
-    Raises ManifestError naming the file and line when a line is not a valid clip.
+    Raises ManifestError naming the file and line that is no JSON object.
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ManifestError(f"{path}: cannot be read ({error.strerror}).") from error
-    clips = []
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ManifestError(f"{path}: cannot be read ({reason}).") from error
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -77,8 +84,15 @@ def read(path: Path) -> list[Clip]:
             raise ManifestError(f"{where}: not JSON ({error.msg}).") from error
         if not isinstance(value, dict):
             raise ManifestError(f"{where}: a line must be a JSON object.")
-        clips.append(parse(value, where))
-    return clips
+        yield where, value
+
+
+def read(path: Path) -> list[Clip]:
+    """All clips of a manifest, in order.
+
+    Raises ManifestError naming the file and line when a line is not a valid clip.
+    """
+    return [parse(value, where) for where, value in objects(path)]
 
 
 def line_of(clip: Clip) -> str:

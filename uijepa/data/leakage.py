@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from uijepa.bench.looks import Bytes
+from uijepa.data.looks import Bytes
 from uijepa.data.manifest import Clip
 from uijepa.errors import UijepaError
 

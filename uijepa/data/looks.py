@@ -1,4 +1,4 @@
-"""Small grey looks of a clip, for the pixel baseline and the leakage check: decoded once, then cached."""
+"""Small grey looks of a clip, for pixel baselines and the leakage check."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import rich.console
+import rich.progress
 from PIL import Image
 
 from uijepa import video
-from uijepa.bench.answers import track
 
 Bytes = npt.NDArray[np.uint8]
 MOMENTS = 8
@@ -46,7 +47,11 @@ def looks(files: Sequence[tuple[str, Path]], cache: Path, title: str, *, quiet: 
         return tall.reshape(MOMENTS, SIDE, SIDE)
 
     with ThreadPoolExecutor(max_workers=2) as pool:  # decoding leaves Python's lock
-        return list(track(pool.map(one, files), title, len(files), quiet=quiet))
+        made = pool.map(one, files)
+        if quiet:
+            return list(made)
+        console = rich.console.Console(stderr=True)
+        return list(rich.progress.track(made, title, total=len(files), console=console))
 
 
 def last_frame(digest: str, path: Path, cache: Path) -> Bytes:
