@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 import uijepa
-from service import api
+from service import api, health, problem
 from service.engine import load
 from service.guard import Guard
 from service.job import Abandoned
@@ -49,10 +49,11 @@ def create_app(settings: Settings, make_predictor: PredictorFactory = load) -> F
     )
     app.state.service = service
     app.include_router(api.router)
+    app.include_router(health.router)
     _add_pages(app)
     _add_errors(app)
     _describe_problems(app)
-    app.add_middleware(Guard, hosts=settings.hosts)
+    app.add_middleware(Guard, service=service)
     return app
 
 
@@ -77,24 +78,24 @@ class _Page(StaticFiles):
 
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(Trouble)
-    async def trouble(_: Request, error: Trouble) -> Response:
-        return error.response()
+    async def trouble(request: Request, error: Trouble) -> Response:
+        return error.response(request.url.path)
 
     @app.exception_handler(HTTPException)
-    async def status(_: Request, error: HTTPException) -> Response:
-        return Trouble.of_status(error.status_code, error.headers).response()
+    async def status(request: Request, error: HTTPException) -> Response:
+        return Trouble.of_status(error.status_code, error.headers).response(request.url.path)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        return Trouble("invalid-request", f"{where}: {first['msg']}.", "See /docs.").response()
+        return Trouble("invalid-request", f"{where}: {first['msg']}.", "See /docs.").response(request.url.path)
 
     @app.exception_handler(Abandoned)
     @app.exception_handler(ClientDisconnect)
-    async def gone(_: Request, error: Exception) -> Response:  # noqa: ARG001
+    async def gone(request: Request, error: Exception) -> Response:  # noqa: ARG001
         # Nobody reads this; it only ends the request in the log without a traceback.
-        return Trouble("malformed", "The client went away.").response()
+        return Trouble("malformed", "The client went away.").response(request.url.path)
 
 
 def _describe_problems(app: FastAPI) -> None:
@@ -102,7 +103,7 @@ def _describe_problems(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = generate()
-        schema["components"]["schemas"]["Problem"] = api.problem_schema()
+        schema["components"]["schemas"]["Problem"] = problem.schema()
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

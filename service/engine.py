@@ -22,6 +22,10 @@ class EnginePredictor:
     def sandbox(self) -> Mapping[str, bool]:
         return self._sandbox.achieved
 
+    @property
+    def decoders(self) -> tuple[int, int]:
+        return self._sandbox.children
+
     def predict(self, path: Path, watch: Watch = ignore) -> Answer:
         return self._engine.predict(path, limits=self._limits, watch=watch)
 
@@ -30,9 +34,11 @@ class EnginePredictor:
 
 
 def load(settings: Settings) -> EnginePredictor:
-    """Raises UijepaError when the bundle cannot be used or no sandbox can be started."""
-    sandbox = Sandbox()
+    """Raises UijepaError when the bundle cannot be used, no sandbox can be started, or a required one is partial."""
+    sandbox = Sandbox(settings.decoders)
     try:
+        if settings.require_sandbox:
+            sandbox.require()
         engine = Engine.load(settings.bundle, threads=settings.threads, sandbox=sandbox)
     except BaseException:
         sandbox.close()

@@ -32,7 +32,8 @@ class Gate:
     """
 
     def __init__(self, waiting: int, at_once: int = 1) -> None:
-        self._places = waiting + at_once
+        self.places = waiting + at_once
+        """Requests that may be under way at once."""
         self._at_once = at_once
         self._taken = 0
         self._running = 0
@@ -57,7 +58,7 @@ class Gate:
     @contextmanager
     def place(self) -> Iterator[None]:
         """Hold a place. Raises Trouble "busy" when all are taken."""
-        if self._taken >= self._places:
+        if self._taken >= self.places:
             raise Trouble(
                 "busy",
                 f"{self._taken} clips are being looked at or waiting.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from service.gate import Gate
+from service.lifecycle import Service
 from service.predictor import Answer, Predictor
 from service.problem import Trouble
 from uijepa.errors import ClipError
@@ -58,8 +58,8 @@ class Job:
     works on the clip included, so that the clip may be deleted.
     """
 
-    def __init__(self, gate: Gate, predictor: Predictor, path: Path, *, upload_s: float) -> None:
-        self._gate, self._predictor, self._path = gate, predictor, path
+    def __init__(self, service: Service, path: Path, *, upload_s: float) -> None:
+        self._service, self._path = service, path
         self._upload_s = upload_s
         self._begun = time.perf_counter()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -75,8 +75,17 @@ class Job:
         assert self._task is not None
         self.abandon()
         await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()  # was told to whoever read the events, if anybody did
+        self._service.metrics.clip(self._outcome())
+
+    def _outcome(self) -> str:
+        """How it ended, as a metric's label."""
+        assert self._task is not None
+        if self._task.cancelled():
+            return "abandoned"
+        error = self._task.exception()
+        if error is None:
+            return "answered"
+        return error.code if isinstance(error, Trouble) else "internal"
 
     def abandon(self) -> None:
         """Leave the queue, or end the work at its next step. Reading the events then raises Abandoned."""
@@ -108,19 +117,22 @@ class Job:
         raise Trouble.internal()
 
     async def _run(self) -> None:
-        async with self._gate.turn(lambda ahead: self._events.put_nowait(Queued(ahead))):
+        service = self._service
+        turn = service.gate.turn(lambda ahead: self._events.put_nowait(Queued(ahead)))
+        async with turn, service.lease() as predictor:
             waited = time.perf_counter() - self._begun
             try:
-                values = (await self._predict()).as_json()
+                values = (await self._predict(predictor)).as_json()
             finally:
                 self._path.unlink(missing_ok=True)  # Before the answer: nothing of the clip outlives it.
         spent = {"upload": self._upload_s, "queue": waited}
         timings = {stage: round(seconds * 1000, 1) for stage, seconds in spent.items()}
         total = (self._upload_s + time.perf_counter() - self._begun) * 1000
         timings |= values["timings_ms"] | {"total": round(total, 1)}
-        self._events.put_nowait(Done({**values, "timings_ms": timings, "model": self._predictor.model}))
+        service.metrics.stages(timings)
+        self._events.put_nowait(Done({**values, "timings_ms": timings, "model": predictor.model}))
 
-    async def _predict(self) -> Answer:
+    async def _predict(self, predictor: Predictor) -> Answer:
         loop = asyncio.get_running_loop()
 
         def watch(event: Stage | Delta) -> None:
@@ -128,7 +140,7 @@ class Job:
                 raise Abandoned
             loop.call_soon_threadsafe(self._events.put_nowait, event)
 
-        working = asyncio.ensure_future(asyncio.to_thread(self._predictor.predict, self._path, watch))
+        working = asyncio.ensure_future(asyncio.to_thread(predictor.predict, self._path, watch))
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:

@@ -20,7 +20,7 @@ class Answer(Protocol):
 
 
 class Predictor(Protocol):
-    """Answers one clip at a time, from any thread."""
+    """Answers clips, from any thread."""
 
     @property
     def model(self) -> str:
@@ -29,6 +29,10 @@ class Predictor(Protocol):
     @property
     def sandbox(self) -> Mapping[str, bool]:
         """Which measures shut the decoding of clips in, by name, and whether they hold on this machine."""
+
+    @property
+    def decoders(self) -> tuple[int, int]:
+        """Child processes that decode: alive now, and started to replace one that ended."""
 
     def predict(self, path: Path, watch: Watch = ...) -> Answer:
         """Tells `watch` how far it is. Raises uijepa.errors.ClipError when the clip cannot be used, and whatever

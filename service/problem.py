@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from uijepa.errors import ClipError
 
 MEDIA_TYPE = "application/problem+json"
+OPENAI_PATHS = ("/v1/chat/", "/v1/models")
+"""Where errors have the shape that clients of OpenAI's API know."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     # What a request can be.
     "malformed": Kind(400, "Malformed request"),
     "host-not-allowed": Kind(400, "Host not allowed"),
+    "unauthorised": Kind(401, "API key missing or wrong"),
     "cross-origin": Kind(403, "Request from another site"),
     "not-found": Kind(404, "Not found"),
     "method-not-allowed": Kind(405, "Method not allowed"),
@@ -47,6 +51,7 @@ KINDS: Mapping[str, Kind] = {
     "not-ready": Kind(503, "Not ready"),
     "draining": Kind(503, "Shutting down"),
     "no-space": Kind(503, "No space for uploads"),
+    "no-storage": Kind(503, "Uploads cannot be stored"),
     "no-decoder": Kind(503, "No decoder"),
     "internal": Kind(500, "Internal error"),
 }
@@ -122,7 +127,16 @@ class Trouble(Exception):
             code=self.code,
         )
 
-    def response(self) -> JSONResponse:
+    def openai(self) -> dict[str, Any]:
+        """What a client of OpenAI's API is told."""
+        kind = "invalid_request_error" if self.kind.status < 500 else "server_error"
+        message = f"{self.detail} {self.remedy}" if self.remedy else self.detail
+        return {"error": {"message": message, "type": kind, "param": None, "code": self.code}}
+
+    def response(self, path: str) -> JSONResponse:
+        """The answer to a request for `path`."""
+        if path.startswith(OPENAI_PATHS):
+            return JSONResponse(self.openai(), self.kind.status, headers=self.headers)
         body = self.problem().model_dump(exclude_none=True)
         return JSONResponse(body, self.kind.status, headers=self.headers, media_type=MEDIA_TYPE)
 
@@ -131,3 +145,29 @@ def _sentence(reason: str) -> str:
     """A ClipError's reason on its own: with a subject, and without paths that a decoder may have put into it."""
     reason = _PATH.sub("the file", reason)
     return f"The clip {reason}" if reason.startswith(_VERBS) else reason[:1].upper() + reason[1:]
+
+
+def describe(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems a route may answer with."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        kind = KINDS[code]
+        description = f"{kind.title} (`{code}`)"
+        if kind.status in found:
+            found[kind.status]["description"] += f"; {description}"
+        else:
+            content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            found[kind.status] = {"description": description, "content": content}
+        if kind.status in (429, 503):
+            found[kind.status]["headers"] = {
+                "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}
+            }
+    return found
+
+
+def schema() -> dict[str, Any]:
+    """The OpenAPI schema of every error, with the codes it may carry."""
+    made = Problem.model_json_schema()
+    kinds = {code: {"status": kind.status, "title": kind.title} for code, kind in KINDS.items()}
+    made["properties"]["code"] |= {"enum": list(kinds), "x-kinds": kinds}
+    return made

@@ -6,23 +6,29 @@ import logging
 import signal
 import time
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.server import ServerState
 
 from service.lifecycle import Service
 from service.settings import Settings
 
 LOG = logging.getLogger("service")
 
+HEAD_SECONDS = 20.0
+"""Longest time a new connection may take to send the head of its first request."""
 _CLOSE_SECONDS = 5
+_TICKS_A_SECOND = 10
 
 
 class Server(uvicorn.Server):
     """Runs the application until SIGINT or SIGTERM.
 
     The first signal drains: /readyz turns 503 while the clips under way are answered, for `drain_seconds` at
-    most. The second one ends at once. `exit_code` is 1 when the model could not be loaded.
+    most and, told by SIGTERM, for `notice_seconds` at least. The second one ends at once. `exit_code` is 1 when
+    the model could not be loaded.
     """
 
     def __init__(self, app: FastAPI, settings: Settings) -> None:
@@ -42,13 +48,17 @@ class Server(uvicorn.Server):
         self._settings = settings
         self._service: Service = app.state.service
         self._service.on_ready = self._say_where
-        self._drain_until: float | None = None
+        self._drain: tuple[float, float] | None = None  # earliest and latest end
+        self._silent = _Silent(self.server_state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self._drain_until is not None:
+        if self._drain is not None:
             self.should_exit = self.force_exit = True
             return
-        self._drain_until = time.monotonic() + self._settings.drain_seconds
+        now = time.monotonic()
+        # Whoever presses Ctrl-C waits for nobody to notice.
+        notice = 0.0 if sig == signal.SIGINT else self._settings.notice_seconds
+        self._drain = now + notice, now + max(self._settings.drain_seconds, notice)
         self._service.drain()
         under_way = self._service.gate.taken
         if under_way:
@@ -59,10 +69,35 @@ class Server(uvicorn.Server):
         if self._service.status == "failed":
             self.exit_code = 1
             self.should_exit = True
-        if self._drain_until is not None and (not self._service.gate.taken or time.monotonic() > self._drain_until):
-            self.should_exit = True
+        if self._drain is not None:
+            earliest, latest = self._drain
+            now = time.monotonic()
+            if now > latest or (now > earliest and not self._service.gate.taken):
+                self.should_exit = True
+        if counter % _TICKS_A_SECOND == 0:
+            self._silent.close()
         return await super().on_tick(counter)
 
     def _say_where(self) -> None:
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         LOG.info("Open http://%s:%d  (Ctrl-C stops it)", f"[{host}]" if ":" in host else host, port)
+
+
+class _Silent:
+    """Connections that were opened and then sent no complete request head: uvicorn waits for them for ever."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._since: dict[tuple[Any, Any], float] = {}
+
+    def close(self) -> None:
+        """Close those that have been silent for too long."""
+        now = time.monotonic()
+        # uvicorn's own timer runs between two requests, but stops at the first byte of the next one. A cycle is
+        # one request with its answer; a new one means that the connection was not silent.
+        cycles = {made: getattr(made, "cycle", None) for made in self._state.connections}
+        silent = [(made, cycle) for made, cycle in cycles.items() if cycle is None or cycle.response_complete]
+        self._since = {each: self._since.get(each, now) for each in silent}
+        for (made, _), since in self._since.items():
+            if now - since > HEAD_SECONDS:
+                made.transport.close()

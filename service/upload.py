@@ -1,4 +1,4 @@
-"""Uploads: a private folder that keeps nothing, and a multipart body streamed into it under a count of bytes."""
+"""Uploads: a private folder that keeps nothing, and the bounds of time and space that every upload is held to."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
-
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.problem import Trouble
 from uijepa.errors import UijepaError
 
-FIELD = b"file"
-"""The form field that holds the clip."""
+LOG = logging.getLogger("service")
 
-_OTHER_BYTES = 64 * 1024
-"""Most bytes of a form beside the clip: other fields, part headers, boundaries."""
+SLACK_BYTES = 64 * 1024
+"""Most bytes of a request beside the clip: other fields, part headers, boundaries."""
 _LOCK = "lock"
 
 
@@ -47,7 +44,7 @@ class UploadFolder:
         self._lock: int | None = None
 
     def open(self) -> None:
-        """Raises UploadFolderError when the root cannot be made private or written."""
+        """Make the folder, anew where there is one. Raises UploadFolderError when that cannot be done."""
         try:
             self._open()
         except OSError as error:
@@ -56,6 +53,7 @@ class UploadFolder:
             ) from error
 
     def _open(self) -> None:
+        self.close()
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = self._root.lstat()
         if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid():
@@ -81,14 +79,27 @@ class UploadFolder:
 
     @contextlib.contextmanager
     def file(self) -> Iterator[tuple[Path, BinaryIO]]:
-        """A new empty file, mode 0600, and its path; gone when the block ends."""
+        """A new empty file, mode 0600, and its path; gone when the block ends. Raises Trouble when there is none."""
         path = self._folder / f"{secrets.token_hex(8)}.clip"
         try:
-            number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+            number = self._create(path)
+        except OSError as error:
+            raise _not_stored(error) from error
+        try:
             with os.fdopen(number, "wb", buffering=0) as file:
                 yield path, file
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _create(self, path: Path) -> int:
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+        try:
+            return os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            # Something cleans /tmp, or the folder was taken away for a while: nobody else's clip is in it.
+            self._open()
+            return os.open(path, flags, 0o600)
 
 
 def _held(folder: Path) -> bool:
@@ -106,123 +117,32 @@ def _held(folder: Path) -> bool:
     return False
 
 
-async def receive(
-    body: AsyncIterator[bytes], content_type: str, file: BinaryIO, *, max_bytes: int, seconds: float
-) -> int:
-    """Write the clip of a multipart body into `file`; returns its length in bytes.
-
-    Believes no declared length. Raises Trouble when the body is no form, is cut short, holds no clip or more than
-    one, is larger than `max_bytes`, takes longer than `seconds`, or finds the disk full.
-    """
-    form = _Form(content_type, max_bytes)
+@contextlib.asynccontextmanager
+async def bounded(seconds: float) -> AsyncIterator[None]:
+    """Raises Trouble when receiving takes longer than `seconds` or the upload cannot be stored."""
     try:
         async with asyncio.timeout(seconds):
-            async for chunk in body:
-                for piece in form.feed(chunk):
-                    await asyncio.to_thread(_write, file, piece)
+            yield
     except TimeoutError as error:
         raise Trouble(
             "upload-timeout", f"The upload was not complete after {seconds:g} s.", "Send a smaller recording."
         ) from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise Trouble(
-            "no-space", "The service has no space left for uploads.", "Try again later.", retry_after_s=30
-        ) from error
-    return form.finish()
+        raise _not_stored(error) from error
 
 
-def _write(file: BinaryIO, data: bytes) -> None:
+def _not_stored(error: OSError) -> Trouble:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Trouble("no-space", "The service has no space left for uploads.", "Try again later.", retry_after_s=30)
+    LOG.error("The upload folder cannot be used: %s", error)
+    return Trouble("no-storage", "The service cannot store uploads now.", "Try again later.", retry_after_s=30)
+
+
+def write(file: BinaryIO, data: bytes) -> None:
+    """All of `data`, or an OSError."""
     view = memoryview(data)
     while view:
         view = view[file.write(view) :]
-
-
-class _Form:
-    """The state of one multipart form while its bytes come in."""
-
-    def __init__(self, content_type: str, max_bytes: int) -> None:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data":
-            raise Trouble("not-multipart", "The request is not a multipart form.", _REMEDY)
-        if not options.get(b"boundary"):
-            raise Trouble("malformed", "The form's Content-Type names no boundary.", _REMEDY)
-        self._max_bytes = max_bytes
-        self._header, self._value = b"", b""
-        self._is_clip, self._clips, self._clip_bytes = False, 0, 0
-        self._all_bytes = 0
-        self._pieces: list[bytes] = []
-        self._complete = False
-        try:
-            self._parser = MultipartParser(options[b"boundary"], self._callbacks())  # type: ignore[arg-type]
-        except FormParserError as error:
-            raise Trouble("malformed", "The form's boundary is not valid.", _REMEDY) from error
-
-    def _callbacks(self) -> dict[str, Callable[..., None]]:
-        return {
-            "on_part_begin": self._on_part_begin,
-            "on_header_field": self._on_header_field,
-            "on_header_value": self._on_header_value,
-            "on_header_end": self._on_header_end,
-            "on_headers_finished": self._on_headers_finished,
-            "on_part_data": self._on_part_data,
-            "on_end": self._on_end,
-        }
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Pieces of the clip found in the next bytes of the body."""
-        self._pieces = []
-        self._all_bytes += len(chunk)
-        try:
-            self._parser.write(chunk)
-        except FormParserError as error:
-            raise Trouble("malformed", "The form is not valid multipart data.", _REMEDY) from error
-        if self._all_bytes - self._clip_bytes > _OTHER_BYTES:
-            raise Trouble("malformed", "The form holds too much beside the clip.", _REMEDY)
-        return self._pieces
-
-    def finish(self) -> int:
-        """The clip's length, once the body has ended."""
-        if not self._complete:
-            raise Trouble("malformed", "The form ends before it is complete.", _REMEDY)
-        if not self._clips:
-            raise Trouble("missing-file", "The form has no field named 'file'.", _REMEDY)
-        return self._clip_bytes
-
-    def _on_part_begin(self) -> None:
-        self._is_clip = False
-        self._header, self._value = b"", b""
-
-    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _on_header_end(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._is_clip = parse_options_header(self._value)[1].get(b"name") == FIELD
-        self._header, self._value = b"", b""
-
-    def _on_headers_finished(self) -> None:
-        self._clips += self._is_clip
-        if self._clips > 1:
-            raise Trouble("malformed", "The form has more than one field named 'file'.", _REMEDY)
-
-    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if not self._is_clip:
-            return
-        self._clip_bytes += end - start
-        if self._clip_bytes > self._max_bytes:
-            raise too_large(self._max_bytes)
-        self._pieces.append(bytes(data[start:end]))
-
-    def _on_end(self) -> None:
-        self._complete = True
-
-
-_REMEDY = "Send the clip as multipart/form-data in a field named 'file', as in: curl -F file=@clip.mp4"
 
 
 def too_large(max_bytes: int) -> Trouble:
@@ -239,5 +159,5 @@ def _size(count: int) -> str:
 
 def refuse_declared(content_length: str | None, max_bytes: int) -> None:
     """Refuse at once what says itself that it is too large; a smaller claim is not believed, but counted."""
-    if content_length is not None and content_length.isdecimal() and int(content_length) > max_bytes + _OTHER_BYTES:
+    if content_length is not None and content_length.isdecimal() and int(content_length) > max_bytes + SLACK_BYTES:
         raise too_large(max_bytes)

@@ -116,6 +116,10 @@ class FakePredictor:
         self.closed = False
 
     @property
+    def decoders(self) -> tuple[int, int]:
+        return (1, 0)
+
+    @property
     def sandbox(self) -> Mapping[str, bool]:
         return {"process": True, "memory": False}
 

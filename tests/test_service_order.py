@@ -38,7 +38,7 @@ class Held(FakePredictor):
 
 def test_one_at_a_time_in_order_and_429_past_the_queue(tmp_path: Path) -> None:
     held = Held()
-    with serving(tmp_path / "u", lambda _: held, queue=2) as running, ThreadPoolExecutor(4) as pool:
+    with serving(tmp_path / "u", lambda _: held, queue=2, decoders=1) as running, ThreadPoolExecutor(4) as pool:
         answers = []
         for number in range(3):
             answers.append(pool.submit(httpx.post, f"{running.url}/v1/intent", files={"file": b"%d" % number}))
@@ -57,7 +57,7 @@ def test_one_at_a_time_in_order_and_429_past_the_queue(tmp_path: Path) -> None:
 
 def test_a_place_is_refused_before_the_upload_is_read(tmp_path: Path) -> None:
     held = Held()
-    with serving(tmp_path / "u", lambda _: held, queue=0) as running, ThreadPoolExecutor(1) as pool:
+    with serving(tmp_path / "u", lambda _: held, queue=0, decoders=1) as running, ThreadPoolExecutor(1) as pool:
         first = pool.submit(httpx.post, f"{running.url}/v1/intent", files={"file": b"0"})
         until(lambda: held.order == [b"0"], "the first has its turn")
         with _connect(running) as connection:
@@ -158,7 +158,7 @@ def test_a_full_disk_is_503(running: Running, monkeypatch: pytest.MonkeyPatch) -
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("service.upload._write", full)
+    monkeypatch.setattr("service.form.write", full)
     response = running.post(b"x")
     check_problem(response, 503, "no-space")
     assert int(response.headers["retry-after"]) > 0
@@ -204,7 +204,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def _predictor(running: Running) -> FakePredictor:
-    predictor = running.service.check_ready()
+    predictor = running.service._predictor
     assert isinstance(predictor, FakePredictor)
     return predictor
 

@@ -92,7 +92,7 @@ def _streamed(url: str, content: bytes) -> Any:
 
 def test_the_place_in_the_queue_is_told_as_it_changes(tmp_path: Path) -> None:
     held = Held()
-    with serving(tmp_path / "u", lambda _: held, queue=3) as running, ThreadPoolExecutor(2) as pool:
+    with serving(tmp_path / "u", lambda _: held, queue=3, decoders=1) as running, ThreadPoolExecutor(2) as pool:
         first = pool.submit(running.post, b"0")
         until(lambda: held.order == [b"0"], "the first has its turn")
         with _streamed(running.url, b"1") as gone, _streamed(running.url, b"2") as last:
@@ -113,7 +113,7 @@ def test_a_client_that_goes_away_leaves_the_queue_and_ends_the_work(
     tmp_path: Path, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     held = Held()
-    with serving(tmp_path / "u", lambda _: held, queue=2) as running:
+    with serving(tmp_path / "u", lambda _: held, queue=2, decoders=1) as running:
         url = f"{running.url}/v1/intent{query}"
         for number in range(2):
             with pytest.raises(httpx.ReadTimeout), httpx.Client(timeout=httpx.Timeout(20, read=0.3)) as client:

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.form import receive
 from service.problem import Trouble
-from service.upload import UploadFolder, UploadFolderError, receive
+from service.upload import UploadFolder, UploadFolderError
 
 
 def form(content: bytes, boundary: bytes = b"edge") -> bytes:
@@ -32,7 +33,7 @@ def stream(body: bytes, step: int, *, max_bytes: int = 10_000) -> tuple[bytes, i
 
     file = io.BytesIO()
     kind = "multipart/form-data; boundary=edge"
-    length = asyncio.run(receive(chunks(), kind, file, max_bytes=max_bytes, seconds=20))
+    length = asyncio.run(receive(chunks(), kind, file, max_bytes=max_bytes))
     return file.getvalue(), length
 
 

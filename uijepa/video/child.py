@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import math
 import os
@@ -23,6 +24,8 @@ from uijepa.video import clip, confine, wire
 from uijepa.video.probe import Limits
 
 _REQUEST_BYTES = 64 * 2**10
+_LATE = ("av.subtitles.stream", "numpy.ma", "PIL.ImageFile")
+"""Modules that libraries import only once they decode; a confined process could not open their files."""
 
 
 def _write(descriptor: int, message: bytes) -> None:
@@ -45,11 +48,11 @@ def _decode(path: Path, spec: Preprocess, limits: Limits) -> bytes:
 
 def _work(request: dict[str, Any], result: int) -> NoReturn:
     """One clip, in a process of its own."""
-    limits = build(Limits, request["limits"])
-    confine.apply(limits)
+    limits, path = build(Limits, request["limits"]), Path(request["path"])
+    confine.apply(limits, path)
     # Should the parent be gone, nobody else ends a decoder that hangs.
     signal.alarm(math.ceil(limits.wall_s) + 2)
-    _write(result, _decode(Path(request["path"]), build(Preprocess, request["spec"]), limits))
+    _write(result, _decode(path, build(Preprocess, request["spec"]), limits))
     os._exit(0)
 
 
@@ -83,6 +86,8 @@ def _receive(control: socket.socket) -> tuple[dict[str, Any], int] | None:
 
 def serve(control: socket.socket) -> None:
     """Answer requests until the parent closes its end."""
+    for name in _LATE:
+        importlib.import_module(name)
     gc.freeze()  # keeps the forks from copying pages just to count references
     control.sendall(json.dumps({"achieved": _rehearse()}).encode() + b"\n")
     while (received := _receive(control)) is not None:

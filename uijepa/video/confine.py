@@ -6,10 +6,13 @@ import ctypes
 import math
 import os
 import resource
+import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+from uijepa.video import kernel
 from uijepa.video.probe import Limits
 
 _NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS
@@ -35,12 +38,13 @@ def _prctl(option: int, value: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl refused")
 
 
-def apply(limits: Limits) -> dict[str, bool]:
-    """Confine this process for good. Which measures took hold, by name.
+def apply(limits: Limits, path: Path | None = None) -> dict[str, bool]:
+    """Confine this process for good, to the clip at `path`. Which measures took hold, by name.
 
     `memory` address space; `cpu` processor time; `files` open files; `writes` no byte to any file; `core` no core
-    dump; `processes` no new process or thread (the superuser is exempt from it); `privileges` none gained by
-    exec; `orphan` dies with its parent.
+    dump; `processes` no new process or thread; `privileges` none gained by exec; `orphan` dies with its parent;
+    `paths` opens no file but the clip (Landlock); `calls` makes no system call that decoding does not need, so
+    that there is no network, no other process and no new code for it (seccomp).
     """
     seconds = max(math.ceil(limits.cpu_s), 1)
     steps: dict[str, Callable[[], None]] = {
@@ -53,6 +57,9 @@ def apply(limits: Limits) -> dict[str, bool]:
         "privileges": lambda: _prctl(_NO_NEW_PRIVILEGES, 1),
         "orphan": lambda: _prctl(_DIE_WITH_PARENT, 9),
         "processes": lambda: _lower(resource.RLIMIT_NPROC, 0),
+        # The last two, because they refuse what the others need.
+        "paths": lambda: kernel.open_only(path),
+        "calls": kernel.call_only_what_decoding_needs,
     }
     achieved = {}
     for name, step in steps.items():
@@ -73,15 +80,27 @@ def _no_core() -> None:
 
 
 def verify(achieved: dict[str, bool]) -> dict[str, bool]:
-    """The measures of `apply`, those corrected that did not hold when tried. Ends what it starts."""
-    checked = dict(achieved)
-    if achieved["processes"]:
-        try:
-            thread = threading.Thread(target=os.getpid)
-            thread.start()
-            thread.join()
-        except RuntimeError:
-            pass
-        else:
-            checked["processes"] = False
-    return checked
+    """The measures of `apply`, those corrected that did not hold when tried. Leaves nothing behind."""
+    attempts: dict[str, Callable[[], object]] = {
+        # The superuser is exempt from the limit on processes, so that it takes seccomp to hold him.
+        "processes": _start_thread,
+        "paths": lambda: Path(sys.executable).open("rb").close(),
+        "calls": lambda: socket.socket().close(),
+    }
+    return {name: held and not _works(attempts.get(name)) for name, held in achieved.items()}
+
+
+def _works(attempt: Callable[[], object] | None) -> bool:
+    if attempt is None:
+        return False
+    try:
+        attempt()
+    except (OSError, RuntimeError):  # the latter is what a thread that cannot be started raises
+        return False
+    return True
+
+
+def _start_thread() -> None:
+    thread = threading.Thread(target=os.getpid)
+    thread.start()
+    thread.join()
