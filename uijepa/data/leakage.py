@@ -92,27 +92,29 @@ def dhash(frame: Bytes) -> npt.NDArray[np.bool_]:
 def check(train: Sequence[Shown], scored: Sequence[Shown], last_frame: Callable[[Shown], Bytes]) -> Leakage:
     """Compare the scored clips with the training clips; `last_frame` reads a clip's last frame in full, grey."""
     files = {s.sha256 for s in train}
-    values = {_fold(v) for s in train for v in s.clip.slots.values()}
+    values = {folded(v) for s in train for v in s.clip.slots.values()}
     labels = {s.clip.intent for s in train}
-    similar, same = _screens(train, scored, last_frame)
+    similar, same = same_screens(train, scored, last_frame)
     return Leakage(
         identical_files=[s.clip.id for s in scored if s.sha256 in files],
         shared_slot_values=sorted(
-            {v for s in scored for v in s.clip.slots.values() if _fold(v) and _fold(v) in values}
+            {v for s in scored for v in s.clip.slots.values() if folded(v) and folded(v) in values}
         ),
         similar_last_frames=similar,
-        same_last_frames=same,
+        same_last_frames=[shown.clip.id for shown, _ in same],
         labels_in_training=sum(s.clip.intent in labels for s in scored),
     )
 
 
-def _fold(value: str) -> str:
+def folded(value: str) -> str:
+    """A free value as it is compared: case and outer spaces do not tell values apart."""
     return value.strip().casefold()
 
 
-def _screens(
-    train: Sequence[Shown], scored: Sequence[Shown], read: Callable[[Shown], Bytes]
-) -> tuple[int, list[str]]:
+def same_screens(
+    train: Sequence[Shown], scored: Sequence[Shown], last_frame: Callable[[Shown], Bytes]
+) -> tuple[int, list[tuple[Shown, Shown]]]:
+    """How many scored clips end like one of `train` or nearly so, and those that end alike, each with its like."""
     if not train:
         return 0, []
     known = np.stack([dhash(s.look[-1]) for s in train])
@@ -126,9 +128,10 @@ def _screens(
         # The squeezed look is finer than the hash: it orders and prunes what must be read in full.
         gaps = [np.abs(n.look[-1].astype(int) - shown.look[-1].astype(int)).max() for n in near]
         close = [n for gap, n in sorted(zip(gaps, near, strict=True), key=lambda x: x[0]) if gap <= READABLE]
-        frame = read(shown) if close else None
-        if frame is not None and any(same_screen(frame, read(n)) for n in close[:3]):
-            same.append(shown.clip.id)
+        frame = last_frame(shown) if close else None
+        like = next((n for n in close[:3] if frame is not None and same_screen(frame, last_frame(n))), None)
+        if like is not None:
+            same.append((shown, like))
     return similar, same
 
 
