@@ -32,6 +32,10 @@ class Job:
     """Counts the clips of this category and split from 0."""
     seed: int
     """The run's seed."""
+    first: int = 0
+    """The attempt to begin with: those before gave clips that would not do beside the others."""
+    session: int | None = None
+    """Replays only: which recorded session to play. It takes the place of the seeds."""
 
     @property
     def id(self) -> str:
@@ -45,6 +49,8 @@ class Job:
 
     def attempt_seed(self, attempt: int) -> int:
         """The seed of one attempt, 48 bits, the same on every machine."""
+        if self.session is not None:
+            return self.session
         text = f"{self.seed}|{self.category}|{self.split}|{self.index}|{attempt}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
 

@@ -90,7 +90,7 @@ class _Desk:
         if job.source not in self._sources:
             self._sources[job.source] = load(job.source)
         misses: list[Miss] = []
-        for attempt in range(MAX_TRIES):
+        for attempt in range(job.first, job.first + (1 if job.session is not None else MAX_TRIES)):
             if self._browser is None:
                 self._browser = self._start()
             try:
