@@ -84,7 +84,7 @@ def play(browser: Browser, source: Source, job: Job, attempt: int, out: Path) ->
     path = out / job.path
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    width, height = video.write(partial, stage.frames, end_ms)
+    width, height = video.write(partial, stage.frames, end_ms, stage.crf)
     partial.replace(path)
     return Clip(
         id=job.id,

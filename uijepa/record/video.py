@@ -21,8 +21,10 @@ PRESET = "veryfast"
 _X264 = "threads=1:mbtree=0:bframes=0:keyint=600:scenecut=0:colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
 
 
-def write(path: Path, frames: Sequence[Frame], end_ms: float) -> tuple[int, int]:
+def write(path: Path, frames: Sequence[Frame], end_ms: float, crf: str = CRF) -> tuple[int, int]:
     """Write `frames` to `path`, the last one held until `end_ms`. Returns width and height in px.
+
+    `crf` is x264's constant rate factor: larger means smaller files.
 
     Odd sizes lose their last row or column (H.264 in 4:2:0 needs even ones). Times are kept to 1 ms; frames less
     than 1 ms apart are told apart by 1 ms. Raises RecordingError when there is no frame or sizes differ.
@@ -37,7 +39,7 @@ def write(path: Path, frames: Sequence[Frame], end_ms: float) -> tuple[int, int]
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=12)
         stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": PRESET, "crf": CRF, "x264-params": _X264}
+        stream.options = {"preset": PRESET, "crf": crf, "x264-params": _X264}
         stream.codec_context.flags |= av.codec.context.Flags.bitexact
         stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
         for moment, frame in zip(moments, frames, strict=True):
