@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.staticfiles import StaticFiles
 
 import uijepa
-from service import api, health, problem
+from service import api, chat, health, problem
 from service.engine import load
 from service.guard import Guard
 from service.job import Abandoned
@@ -49,6 +49,7 @@ def create_app(settings: Settings, make_predictor: PredictorFactory = load) -> F
     )
     app.state.service = service
     app.include_router(api.router)
+    app.include_router(chat.router)
     app.include_router(health.router)
     _add_pages(app)
     _add_errors(app)
@@ -103,7 +104,7 @@ def _describe_problems(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         schema = generate()
-        schema["components"]["schemas"]["Problem"] = problem.schema()
+        schema["components"]["schemas"] |= {"Problem": problem.schema(), **chat.schemas()}
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -38,6 +38,8 @@ class Service:
         self.sandbox: Mapping[str, bool] | None = None
         """Measures that shut decoding in, and whether each holds; None until that is known."""
         self.metrics = Metrics(self)
+        self.unpacking = asyncio.Lock()
+        """Held while a request's body is taken apart in memory."""
         self.on_ready: Callable[[], None] = lambda: None
         self._make_predictor = make_predictor
         self._predictor: Predictor | None = None

@@ -40,6 +40,7 @@ KINDS: Mapping[str, Kind] = {
     "unauthorised": Kind(401, "API key missing or wrong"),
     "cross-origin": Kind(403, "Request from another site"),
     "not-found": Kind(404, "Not found"),
+    "model-not-found": Kind(404, "No such model"),
     "method-not-allowed": Kind(405, "Method not allowed"),
     "upload-timeout": Kind(408, "Upload took too long"),
     "upload-too-large": Kind(413, "Upload too large"),
@@ -73,6 +74,21 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened, in a sentence.")
     remedy: str | None = Field(None, description="What to do about it.")
     code: str = Field(description="The last part of `type`, for programs.")
+
+
+class OpenAIFault(BaseModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str = Field(description="The `code` that other routes give, with _ for -.")
+
+
+class OpenAIError(BaseModel):
+    """The body of every error in OpenAI's shape."""
+
+    error: OpenAIFault
 
 
 class Trouble(Exception):
@@ -131,7 +147,7 @@ class Trouble(Exception):
         """What a client of OpenAI's API is told."""
         kind = "invalid_request_error" if self.kind.status < 500 else "server_error"
         message = f"{self.detail} {self.remedy}" if self.remedy else self.detail
-        return {"error": {"message": message, "type": kind, "param": None, "code": self.code}}
+        return {"error": {"message": message, "type": kind, "param": None, "code": self.code.replace("-", "_")}}
 
     def response(self, path: str) -> JSONResponse:
         """The answer to a request for `path`."""
@@ -163,6 +179,11 @@ def describe(*codes: str) -> dict[int | str, dict[str, Any]]:
                 "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}
             }
     return found
+
+
+def describe_openai(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The same for routes whose errors have OpenAI's shape."""
+    return {status: {"model": OpenAIError, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def schema() -> dict[str, Any]:

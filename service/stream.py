@@ -39,15 +39,24 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
+STILL_HERE = format_sse_event(comment="still here")
+END = format_sse_event(data_str="[DONE]")
+"""What ends a stream of chat completion chunks."""
+
+
+def response(lines: AsyncIterator[bytes]) -> StreamingResponse:
+    return StreamingResponse(lines, media_type=MEDIA_TYPE, headers=HEADERS)
+
+
 def respond(job: Job) -> StreamingResponse:
     """`intent.queued`, `intent.stage`, `intent.delta` … and `intent.done`, or `problem` where it all ends."""
-    return StreamingResponse(_lines(job), media_type=MEDIA_TYPE, headers=HEADERS)
+    return response(_lines(job))
 
 
 async def _lines(job: Job) -> AsyncIterator[bytes]:
     async for event in told(job):
         if isinstance(event, Pause):
-            yield format_sse_event(comment="still here")
+            yield STILL_HERE
         elif isinstance(event, Trouble):
             yield message("problem", event.problem().model_dump(exclude_none=True))
         elif isinstance(event, Queued):

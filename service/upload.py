@@ -138,6 +138,16 @@ def _not_stored(error: OSError) -> Trouble:
     return Trouble("no-storage", "The service cannot store uploads now.", "Try again later.", retry_after_s=30)
 
 
+async def store(body: AsyncIterator[bytes], file: BinaryIO, most: int, max_bytes: int) -> None:
+    """Write a body of at most `most` bytes into `file`. Raises Trouble, naming `max_bytes`, when it is longer."""
+    length = 0
+    async for chunk in body:
+        length += len(chunk)
+        if length > most:
+            raise too_large(max_bytes)
+        await asyncio.to_thread(write, file, chunk)
+
+
 def write(file: BinaryIO, data: bytes) -> None:
     """All of `data`, or an OSError."""
     view = memoryview(data)

@@ -171,7 +171,10 @@ def test_health_and_version(running: Running) -> None:
 
 def test_openapi_tells_the_form_and_the_problems(running: Running) -> None:
     schema = running.client.get("/openapi.json").json()
-    assert set(schema["paths"]) == {"/v1/intent", "/livez", "/readyz", "/version", "/metrics"}
+    openai = {"/v1/chat/completions", "/v1/models", "/v1/models/{name}"}
+    assert set(schema["paths"]) == {"/v1/intent", "/livez", "/readyz", "/version", "/metrics"} | openai
+    known = set(schema["components"]["schemas"])
+    assert set(re.findall(r"#/components/schemas/(\w+)", str(schema))) <= known
     post = schema["paths"]["/v1/intent"]["post"]
     form = post["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert form["required"] == ["file"]

@@ -150,15 +150,14 @@ class Engine:
     def _told(self, steps: Iterator[Step], watch: Watch) -> list[Step]:
         """All steps, `watch` told of each. A character made of several tokens is held back until it is whole."""
         taken: list[Step] = []
-        said = told = ""
+        told = ""
         for step in steps:
             taken.append(step)
             said = self._sequence.decode(one.token for one in taken)
-            whole = said.rstrip(_BROKEN)
+            last = step.token == self._sequence.eos or len(taken) == self.manifest.sequence.max_new_tokens
+            whole = said if last else said.rstrip(_BROKEN)
             watch(Delta(whole[len(told) :]))
             told = max(told, whole, key=len)
-        if said != told:
-            watch(Delta(said[len(told) :]))
         return taken
 
 
