@@ -1,263 +1,239 @@
-// The page: choose or drop a recording, send it, show the answer or what went wrong.
+// The page: a recording is chosen, dropped, pasted or made; it is sent; the answer or what went wrong is shown.
 
-const STAGES = {
-  upload: "Sending", queue: "Waiting", probe: "Opening", decode: "Decoding", tokens: "Choosing pieces",
-  text: "Reading text", encoder: "Watching", decoder: "Answering",
-};
-const COLOURS = { decode: 1, tokens: 2, encoder: 3, text: 4, decoder: 5, upload: 6 };
-const RETRY = new Set([0, 408, 429, 500, 502, 503, 504]);
+import { canRecord, recordScreen } from "./record.js";
+import { send, version } from "./send.js";
+import { drawTimeline } from "./timeline.js";
+import {
+  $, hideClip, say, setState, showAnswer, showClip, showDraft, showElapsed, showPart, showPast, showProblem, showStage,
+  showWait,
+} from "./view.js";
+import { NOTHING_RECORDED, Problem, STAGES, minutes, problemOfSharing, problemOfSize, size } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
-const main = $("main");
-let limits = null;
-let request = null;
-let clip = null;
-let preview = null;
+const TITLE = document.title;
+const REMEMBERED = 12;
+const TRIES = 5;
 
-// ---------------------------------------------------------------- words
+let limits = { max_bytes: Infinity, max_seconds: 600 };
+let key = "";
+let past = []; // { file, answer }: in memory only, gone with the tab
+let recording = null;
+let clip = null; // { file, url, video, end }: what is shown; `end` aborts whatever is still done for it
 
-const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
-const minutes = (s) => (s % 60 === 0 && s >= 60 ? `${s / 60} minute${s === 60 ? "" : "s"}` : `${s} seconds`);
+// ---------------------------------------------------------------- one clip from here to its answer
 
-function size(bytes) {
-  if (bytes < 1024) return `${bytes} bytes`;
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${Math.round(kib)} KiB` : `${(kib / 1024).toFixed(kib < 10240 ? 1 : 0)} MiB`;
+function open(file) {
+  close();
+  const end = new AbortController();
+  const url = URL.createObjectURL(file);
+  clip = { file, url, end, video: showClip(file, url) };
+  return clip;
 }
 
-// ---------------------------------------------------------------- what is shown
-
-function show(part) {
-  for (const id of ["work", "problem", "answer"]) $(id).hidden = id !== part;
+function close() {
+  clip?.end.abort();
+  if (clip) URL.revokeObjectURL(clip.url);
+  clip = null;
 }
-
-// empty: nothing chosen yet; clip: a recording and what it means; bare: trouble with a file there is nothing to show of.
-function setState(state) {
-  main.dataset.state = state;
-  document.querySelector(".clip").hidden = state !== "clip";
-  $("choose").textContent = state === "empty" ? "Choose a recording" : "Another recording";
-}
-
-function say(text) { $("status").textContent = text; }
-
-function showClip(file) {
-  if (preview) URL.revokeObjectURL(preview);
-  preview = URL.createObjectURL(file);
-  $("moments").replaceChildren();
-  $("clip-name").textContent = file.name;
-  $("clip-size").textContent = size(file.size);
-  setState("clip");
-  const screen = $("screen");
-  const none = () => {
-    const note = document.createElement("p");
-    note.textContent = "This browser cannot play this file. It is read all the same.";
-    screen.replaceChildren(note);
-  };
-  if (file.type === "image/gif") {
-    const image = new Image();
-    image.alt = "The recording";
-    image.onerror = none;
-    image.src = preview;
-    screen.replaceChildren(image);
-    return;
-  }
-  const video = document.createElement("video");
-  Object.assign(video, { controls: true, muted: true, loop: true, playsInline: true });
-  video.autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
-  video.setAttribute("aria-label", "The recording");
-  video.onerror = none;
-  video.src = preview;
-  screen.replaceChildren(video);
-}
-
-function hideClip() {
-  $("screen").replaceChildren();
-  setState("bare");
-}
-
-function showStage(text, share) {
-  show("work");
-  if ($("stage").textContent !== text) $("stage").textContent = text;
-  if (share === null) $("progress").removeAttribute("value");
-  else $("progress").value = share;
-}
-
-function showProblem(status, problem) {
-  show("problem");
-  $("problem-title").textContent = problem.title;
-  $("problem-detail").textContent = problem.detail;
-  $("problem-remedy").textContent = problem.remedy ?? "";
-  $("problem-remedy").hidden = !problem.remedy;
-  $("again").hidden = !RETRY.has(status);
-  say("");
-}
-
-function showAnswer(answer) {
-  show("answer");
-  $("intent").textContent = answer.intent;
-  const share = Math.round(answer.confidence * 100);
-  $("confidence").style.width = `${share}%`;
-  $("confidence").className = share >= 75 ? "good" : share >= 40 ? "fair" : "poor";
-  $("sure").textContent = `Confidence ${share} %`;
-  $("read").hidden = answer.text.length === 0;
-  const lines = answer.text.length;
-  $("read-count").textContent = `Read on the screen: ${lines} line${lines === 1 ? "" : "s"}`;
-  $("lines").replaceChildren(...answer.text.map((line) => element("li", line)));
-  showTimings(answer.timings_ms);
-  showMoments(answer.times_s);
-  say(`Answer: ${answer.intent} Confidence ${share} percent.`);
-}
-
-function element(tag, text, className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
-
-function showTimings(timings) {
-  const { total, ...stages } = timings;
-  $("total").textContent = `· ${seconds(total)}`;
-  const rows = Object.entries(stages).filter(([, ms]) => ms >= 0.05);
-  $("timings").replaceChildren(...rows.map(([name, ms]) => {
-    const row = element("div", "", `c${COLOURS[name] ?? 7}`);
-    row.append(element("dt", STAGES[name] ?? name), element("dd", seconds(ms)));
-    return row;
-  }));
-  $("bar").replaceChildren(...rows.map(([name, ms]) => {
-    const piece = element("i", "", `c${COLOURS[name] ?? 7}`);
-    piece.style.flexGrow = ms;
-    return piece;
-  }));
-}
-
-function showMoments(times) {
-  const video = $("screen").querySelector("video");
-  // A browser's own recordings tell no length in their header.
-  const length = video && Number.isFinite(video.duration) ? video.duration : 0;
-  const end = Math.max(length, ...times) || 1;
-  $("moments").replaceChildren(...times.map((time) => {
-    const mark = element("i", "");
-    mark.style.left = `${(100 * time) / end}%`;
-    return mark;
-  }));
-}
-
-// ---------------------------------------------------------------- sending
 
 function take(file) {
-  if (!file) return;
-  if (request) request.abort();
-  clip = file;
-  if (limits && file.size > limits.max_bytes) {
+  if (!file || recording) return;
+  if (file.size > limits.max_bytes) {
+    close();
     hideClip();
-    showProblem(413, {
-      title: "Clip too large",
-      detail: `${file.name} has ${size(file.size)}; at most ${size(limits.max_bytes)} are read.`,
-      remedy: "Send a smaller or lower-resolution recording.",
-    });
+    showProblem(problemOfSize(file, limits.max_bytes));
     return;
   }
-  showClip(file);
-  send(file);
+  ask(open(file));
 }
 
-function send(file) {
-  const form = new FormData();
-  form.append("file", file, file.name);
-  const xhr = new XMLHttpRequest();
-  request = xhr;
-  const looking = () => showStage("Watching the recording…", null);
-  xhr.upload.onprogress = (event) => {
-    if (event.lengthComputable && event.loaded < event.total) showStage("Sending the recording…", event.loaded / event.total);
-  };
-  xhr.upload.onload = looking;
-  xhr.onload = () => {
-    request = null;
-    const body = parse(xhr.responseText);
-    if (xhr.status === 200 && body) showAnswer(body);
-    else failed(xhr.status, body);
-  };
-  xhr.onerror = () => {
-    request = null;
-    showProblem(0, {
-      title: "The service did not answer",
-      detail: "It may have been stopped, or the connection was cut.",
-      remedy: "See whether it still runs, then try again.",
-    });
-  };
-  xhr.onabort = () => { if (request === xhr) request = null; };
-  xhr.open("POST", "/v1/intent");
-  showStage("Sending the recording…", 0);
+async function ask(shown, tries = TRIES) {
+  const { file, end: { signal } } = shown;
+  showPart(null);
+  showStage("Sending the recording…", { share: 0, stage: "upload" });
   say("Sending the recording.");
-  xhr.send(form);
+  try {
+    const answer = await send(file, { signal, key, onUpload: uploaded, onEvent: teller() });
+    past = [{ file, answer }, ...past.filter((entry) => entry.file !== file)].slice(0, REMEMBERED);
+    answered(shown, answer);
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    if (!(problem instanceof Problem)) throw problem;
+    failed(shown, problem, tries);
+  }
 }
 
-function failed(status, body) {
-  // Nothing to play in a file that is no video.
-  if (body?.code === "not-a-video") hideClip();
-  showProblem(status, body?.title ? body : {
-    title: "That did not work",
-    detail: `The service answered with status ${status}.`,
-    remedy: "Try again in a moment.",
+function uploaded(share) {
+  if (share < 1) showStage("Sending the recording…", { share, stage: "upload" });
+  else showStage("Watching the recording…");
+}
+
+// What the service tells while it works.
+function teller() {
+  let draft = "";
+  return (name, data) => {
+    if (name === "intent.queued") {
+      const ahead = data.ahead === 1 ? "one recording is" : `${data.ahead} recordings are`;
+      showStage(data.ahead ? `Waiting: ${ahead} ahead…` : "Watching the recording…", { stage: "queue" });
+    } else if (name === "intent.stage") {
+      showStage(`${STAGES[data.stage] ?? "Working"}…`, { stage: data.stage });
+    } else if (name === "intent.delta") {
+      draft += data.text;
+      showDraft(draft);
+    }
+  };
+}
+
+function answered({ url, video, end }, answer) {
+  showAnswer(answer);
+  showPast(past, past.find((entry) => entry.answer === answer), reopen);
+  drawTimeline({
+    section: $("timeline"), title: $("timeline-title"), reel: $("reel"),
+    times: answer.times_s, url, video, signal: end.signal,
   });
 }
 
-function parse(text) {
-  try { return JSON.parse(text); } catch { return null; }
+function reopen({ file, answer }) {
+  answered(open(file), answer);
+  scrollTo({ top: 0 });
+  $("intent").focus({ preventScroll: true });
+}
+
+function failed(shown, problem, tries) {
+  // Nothing to play in a file that is no video.
+  if (problem.code === "not-a-video") hideClip();
+  if (problem.status === 401) key = "";
+  showProblem(problem, { asksKey: problem.status === 401 });
+  if (problem.passing && problem.retryAfter && tries > 0) tryAgainIn(problem.retryAfter, shown, tries);
+}
+
+// The service said when to come again; whoever waits need not press anything.
+function tryAgainIn(seconds, shown, tries) {
+  const { signal } = shown.end;
+  const count = (left) => {
+    if (signal.aborted || $("problem").hidden) return;
+    if (left <= 0) ask(shown, tries - 1);
+    else {
+      showWait(`or wait: it is tried again in ${left} s`);
+      setTimeout(count, 1000, left - 1);
+    }
+  };
+  count(seconds);
 }
 
 function start() {
+  close();
+  showPart(null);
   $("screen").replaceChildren();
-  show(null);
   setState("empty");
 }
 
-// ---------------------------------------------------------------- choosing
+// ---------------------------------------------------------------- recording the screen
+
+async function record() {
+  let made;
+  try {
+    made = await recordScreen({ maxBytes: Math.min(limits.max_bytes, 2 ** 30), maxSeconds: limits.max_seconds });
+  } catch (error) {
+    close();
+    hideClip();
+    showProblem(problemOfSharing(error));
+    $("record").focus();
+    return;
+  }
+  recording = made;
+  close();
+  showPart(null);
+  setState("record");
+  $("live").srcObject = made.stream;
+  $("finish").focus();
+  say("Recording.");
+  const tick = () => showElapsed((Date.now() - made.began) / 1000);
+  const ticking = setInterval(tick, 500);
+  tick();
+  const ended = await made.file.catch((error) => problemOfSharing(error));
+  clearInterval(ticking);
+  recording = null;
+  $("live").srcObject = null;
+  document.title = TITLE;
+  recorded(ended);
+}
+
+function recorded(file) {
+  if (file === null) {
+    start();
+    say("Discarded.");
+    $("record").focus();
+  } else if (file.size) {
+    take(file);
+  } else {
+    hideClip();
+    showProblem(file instanceof File ? NOTHING_RECORDED : file);
+    $("record").focus();
+  }
+}
+
+// ---------------------------------------------------------------- what can be pressed, dropped and pasted
 
 $("file").addEventListener("change", (event) => {
   take(event.target.files[0]);
   event.target.value = "";  // So that the same file can be chosen again.
 });
+$("record").hidden = !canRecord;
+$("record").addEventListener("click", record);
+$("finish").addEventListener("click", () => recording?.finish());
+$("discard").addEventListener("click", () => recording?.discard());
 $("cancel").addEventListener("click", () => {
-  request?.abort();
   start();
   say("Cancelled.");
   $("file").focus();
 });
-$("again").addEventListener("click", () => {
-  if (main.dataset.state === "bare") showClip(clip);
-  send(clip);
+$("again").addEventListener("click", () => ask(clip));
+$("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = $("key").value.trim();
+  ask(clip);
+});
+$("copy").hidden = !navigator.clipboard;
+$("copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText($("intent").textContent);
+  $("copy").textContent = "Copied";
+  say("Copied.");
+});
+$("forget").addEventListener("click", () => {
+  past = [];
+  showPast(past, null, reopen);
+  say("Forgotten.");
+  $("file").focus();
+});
+$("example").addEventListener("click", async () => {
+  const response = await fetch("/page/example.mp4");
+  take(new File([await response.blob()], "example.mp4", { type: "video/mp4" }));
 });
 
 let inside = 0;
 const drags = (event) => event.dataTransfer?.types.includes("Files");
-addEventListener("dragenter", (event) => {
-  if (!drags(event)) return;
-  inside += 1;
-  document.body.classList.add("dragging");
-});
-addEventListener("dragleave", (event) => {
-  if (!drags(event)) return;
-  inside -= 1;
-  if (inside <= 0) document.body.classList.remove("dragging");
-});
+const drag = (by) => {
+  inside = by ? inside + by : 0;
+  document.body.classList.toggle("dragging", inside > 0);
+};
+addEventListener("dragenter", (event) => { if (drags(event)) drag(1); });
+addEventListener("dragleave", (event) => { if (drags(event)) drag(-1); });
 addEventListener("dragover", (event) => { if (drags(event)) event.preventDefault(); });
 addEventListener("drop", (event) => {
   if (!drags(event)) return;
   event.preventDefault();
-  inside = 0;
-  document.body.classList.remove("dragging");
+  drag(0);
   take(event.dataTransfer.files[0]);
 });
+addEventListener("paste", (event) => take(event.clipboardData.files[0]));
 
 // ---------------------------------------------------------------- what is running
 
 try {
-  const version = await (await fetch("/version")).json();
-  limits = version.limits;
+  const running = await version();
+  limits = running.limits;
   $("bounds").textContent = `mp4, mov, webm, mkv or gif, up to ${size(limits.max_bytes)} and ${minutes(limits.max_seconds)}`;
-  $("running").textContent = [version.model && `Model ${version.model}`, `uijepa ${version.uijepa}`].filter(Boolean).join(" · ");
+  $("running").textContent = [running.model && `Model ${running.model}`, `uijepa ${running.uijepa}`].filter(Boolean).join(" · ");
 } catch {
   $("running").textContent = "The service does not answer.";
 }
