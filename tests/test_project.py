@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 # Lower layers first; a module imports its own layer and lower ones only.
 LAYERS = (
-    {"uijepa", "uijepa.grid", "uijepa.config", "uijepa.errors"},
+    {"uijepa", "uijepa.grid", "uijepa.config", "uijepa.errors", "uijepa.client"},
     {"uijepa.video"},
     {"uijepa.data"},
     {"uijepa.record", "uijepa.models", "uijepa.sequence", "uijepa.checkpoint"},
