@@ -54,6 +54,26 @@ class Notes:
         return Performance(intent=f"Enter the name {name}.", slots={"name": name})
 
 
+class Cards(Notes):
+    """Four things to type. `cards/coin` types one of two words that no split owns."""
+
+    def categories(self) -> list[str]:
+        return ["cards/name", "cards/city", "cards/word", "cards/coin"]
+
+    def perform(self, stage: Stage, category: str, values: Values, seed: int) -> Performance:
+        kind = category.removeprefix("cards/")
+        made = {"name": values.first_name, "city": values.city, "word": values.word}
+        text = made[kind]() if kind in made else ("heads", "tails")[seed % 2]
+        stage.pointer = "none"
+        stage.open(PAGE, **SIZE)
+        stage.evaluate("(text) => { document.querySelector('#name').value = text }", "")
+        stage.wait(200)
+        stage.evaluate("(text) => { document.querySelector('#name').value = text }", text)
+        stage.wait(800)
+        slots = {kind: text} if kind in made else {}
+        return Performance(intent=f"Enter {text}.", slots=slots, alternatives=(f"Type {text}.",))
+
+
 class Dying(Notes):
     """Kills its own worker process the first time it is asked to play."""
 

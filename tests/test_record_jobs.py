@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from record_source import Notes
 from uijepa.data import manifest
 from uijepa.data.manifest import Clip, split_of
 from uijepa.errors import ConfigError, RecordingError
-from uijepa.record.jobs import Journal, Plan, run
+from uijepa.record.jobs import Journal, Plan, every, run
 from uijepa.record.report import Report
 from uijepa.record.source import Failed, Performance
 from uijepa.record.take import MAX_TRIES, Job, check
@@ -27,9 +28,15 @@ from uijepa.record.workers import MAX_DEATHS, Miss, Outcome, load
 SHORT = ("notes/short",)
 
 
-def plan(out: Path, *, train: int = 2, test: int = 1, resume: bool = False, **more: object) -> Plan:
-    asked: dict[str, object] = {"sources": ("record_source:Notes",), "categories": SHORT, "workers": 1, "seed": 4}
-    return Plan(out=out, counts={"train": train, "val": 0, "test": test}, resume=resume, **(asked | more))  # type: ignore[arg-type]
+def jobs(
+    *, train: int = 2, test: int = 1, seed: int = 4, source: str = "Notes", categories: Sequence[str] = SHORT
+) -> list[Job]:
+    return every([f"record_source:{source}"], categories, {"train": train, "test": test}, seed=seed)
+
+
+def plan(out: Path, *, resume: bool = False, **of: object) -> Plan:
+    asked = {"seed": of.get("seed", 4)}
+    return Plan(out=out, jobs=jobs(**of), asked=asked, workers=1, resume=resume)  # type: ignore[arg-type]
 
 
 def record(asked: Plan, stop_after: int | None = None) -> Report:
@@ -121,7 +128,7 @@ def test_a_dead_worker_is_replaced_and_its_job_done(
 ) -> None:
     monkeypatch.setenv("UIJEPA_TEST_MARKER", str(tmp_path / "died"))
     out = tmp_path / "out"
-    report = record(plan(out, train=1, test=0, sources=("record_source:Dying",)))
+    report = record(plan(out, train=1, test=0, source="Dying"))
     assert (tmp_path / "died").exists()
     assert report.made == 1
     assert report.rows[0].misses == 0
@@ -142,10 +149,10 @@ def test_jobs_that_fail_are_tried_again_counted_and_given_up(tmp_path: Path) -> 
     assert clips(out) == []
 
 
-def test_any_part_of_the_work_holds_every_category_alike(tmp_path: Path) -> None:
-    jobs = plan(tmp_path, train=20, test=5, categories=()).jobs()
-    assert len(jobs) == len({job.id for job in jobs}) == 50
-    half = Counter((job.category, job.split) for job in jobs[:25])
+def test_any_part_of_the_work_holds_every_category_alike() -> None:
+    made = jobs(train=20, test=5, categories=())
+    assert len(made) == len({job.id for job in made}) == 50
+    half = Counter((job.category, job.split) for job in made[:25])
     assert {count for (_, split), count in half.items() if split == "train"} == {10}
     assert {count for (_, split), count in half.items() if split == "test"} <= {2, 3}
 
@@ -175,19 +182,19 @@ def test_labels_that_break_the_splits_are_refused() -> None:
 
 def test_a_miss_is_noted_once_over_resumed_runs(tmp_path: Path) -> None:
     asked = plan(tmp_path / "out", resume=True)
-    job = asked.jobs()[0]
+    job = asked.jobs[0]
     outcome = Outcome(job=job, clip=None, misses=[Miss(attempt=0, seed=1, reason="no")])
     for _ in range(2):
-        Journal.open(asked).add(outcome)
+        Journal.open(asked).add(outcome, None)
     assert len((asked.out / "misses.jsonl").read_text().splitlines()) == 1
 
 
-def test_unknown_sources_and_categories_are_named(tmp_path: Path) -> None:
+def test_unknown_sources_and_categories_are_named() -> None:
     with pytest.raises(RecordingError, match="miniwob, phone"):
         load("minwob")
     with pytest.raises(RecordingError, match="cannot be loaded"):
         load("record_source:Nothing")
     with pytest.raises(ConfigError, match="notes/shart"):
-        plan(tmp_path, categories=("notes/shart",)).jobs()
+        jobs(categories=("notes/shart",))
     assert isinstance(load("record_source:Notes"), Notes)
     assert MAX_DEATHS > 1

@@ -139,30 +139,42 @@ def _words(text: str) -> str:
 
 
 def _leaking(seen: Sequence[Seen]) -> Iterator[Finding]:
-    """Each split against those that come before it in `SPLITS`."""
-    shown = [Shown(clip=s.clip, path=s.path, sha256=s.sha256, look=s.last[None]) for s in seen]
-    for number, split in enumerate(SPLITS[1:], 1):
-        before = [s for s in shown if s.clip.split in SPLITS[:number]]
-        mine = [s for s in shown if s.clip.split == split]
+    for before, mine in _splits(seen):
         owners = {leakage.folded(value): s.clip.path for s in before for value in s.clip.slots.values()}
         for s in mine:
             for value in filter(None, map(leakage.folded, s.clip.slots.values())):
                 if value in owners:
                     yield Finding(kind="leaking", clip=s.clip.path, detail=f"shares {value!r} with {owners[value]}")
-        for s, like in leakage.same_screens(before, mine, last_frame)[1]:
-            yield Finding(kind="leaking", clip=s.clip.path, detail=f"ends on the same screen as {like.clip.path}")
+    for clip, like in endings(seen):
+        yield Finding(kind="leaking", clip=clip.path, detail=f"ends on the same screen as {like.path}")
+
+
+def _splits(seen: Sequence[Seen]) -> Iterator[tuple[list[Seen], list[Seen]]]:
+    """Each split after those that come before it in `SPLITS`."""
+    for number, split in enumerate(SPLITS[1:], 1):
+        yield [s for s in seen if s.clip.split in SPLITS[:number]], [s for s in seen if s.clip.split == split]
+
+
+def endings(seen: Sequence[Seen]) -> Iterator[tuple[Clip, Clip]]:
+    """Clips that end on the same screen, down to its text, as one of a split before theirs; each with that one."""
+    for before, mine in _splits(seen):
+        known, asked = (
+            [Shown(clip=s.clip, path=s.path, sha256=s.sha256, look=s.last[None]) for s in part]
+            for part in (before, mine)
+        )
+        for shown, like in leakage.same_screens(known, asked, _last_frame)[1]:
+            yield shown.clip, like.clip
+
+
+def _last_frame(shown: Shown) -> Bytes:
+    """uint8 grey `[H, W]`, in full. Raises ClipError."""
+    return _last_of(shown.path, shown.sha256)
 
 
 @lru_cache(maxsize=64)
-def _last_frame(path: Path) -> Bytes:
+def _last_of(path: Path, _sha256: str) -> Bytes:
     facts = video.probe(path, video.Limits())
-    frame: Bytes = video.frames(path, [facts.duration_s], (facts.width, facts.height), facts=facts)[0]
-    return grey(frame)
-
-
-def last_frame(shown: Shown) -> Bytes:
-    """uint8 grey `[H, W]`, in full. Raises ClipError."""
-    return _last_frame(shown.path)
+    return grey(video.frames(path, [facts.duration_s], (facts.width, facts.height), facts=facts)[0])
 
 
 def _not_unseen(clips: Sequence[Clip]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
-"""`python -m uijepa.record`: make labelled recordings in a real browser."""
+"""`python -m uijepa.record`: make labelled recordings in a real browser, and look at them."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -10,59 +11,133 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from uijepa import __version__
+from uijepa.data import layouts
 from uijepa.data.manifest import Split
-from uijepa.errors import UijepaError
-from uijepa.record.jobs import Plan, run
+from uijepa.errors import ConfigError, UijepaError
+from uijepa.record import sheet as sheets
+from uijepa.record import suites
+from uijepa.record.jobs import Plan, every, run
 from uijepa.record.report import Report
-from uijepa.record.workers import SOURCES, Outcome
+from uijepa.record.workers import DEFAULT_SOURCES, SOURCES, Outcome
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the clips and their manifest. Default: $UIJEPA_DATA, or recordings.")
+]
+Workers = Annotated[int, typer.Option(min=1, help="Browsers at work at the same time.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a folder that was begun.")]
 
 
-def main(  # noqa: PLR0917 - each option of the command is a parameter
-    out: Annotated[Path, typer.Option(help="Folder for the clips and their manifest.")],
+@app.callback(invoke_without_command=True)
+def record(  # noqa: PLR0917 - each option of the command is a parameter
+    context: typer.Context,
+    out: Out = None,
+    suite: Annotated[
+        str, typer.Option(help="Record a suite of datasets/ by its name, or by the path of a suite.toml.")
+    ] = "",
+    clips: Annotated[int | None, typer.Option(min=1, help="Clips of a suite that may have any size.")] = None,
     source: Annotated[
         str, typer.Option(help=f"Sources, with commas: {', '.join(SOURCES)}, or your own as module:Class.")
-    ] = ",".join(SOURCES),
+    ] = ",".join(DEFAULT_SOURCES),
     categories: Annotated[str, typer.Option(help="Categories to record, with commas. Default: all.")] = "",
     train: Annotated[int, typer.Option(min=0, help="Training clips per category.")] = 10,
     val: Annotated[int, typer.Option(min=0, help="Validation clips per category.")] = 2,
     test: Annotated[int, typer.Option(min=0, help="Test clips per category.")] = 2,
-    seed: Annotated[int, typer.Option(help="Same seed, same clips.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Browsers at work at the same time.")] = 2,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a folder that was begun.")] = False,
+    seed: Annotated[int, typer.Option(help="Same seed, same clips. A suite has its own.")] = 0,
+    workers: Workers = 2,
+    resume: Resume = False,
 ) -> None:
     """Record clips of people-like use of real pages, each with the intent it shows.
 
     Values in the labels (names, times, texts) of validation and test clips never occur in training clips.
     Ctrl-C lets the clips under way finish; --resume goes on from there.
     """
-    counts: dict[Split, int] = {"train": train, "val": val, "test": test}
-    plan = Plan(
-        out=out,
-        sources=_names(source),
-        categories=_names(categories),
-        counts=counts,
-        seed=seed,
-        workers=workers,
-        resume=resume,
-    )
-    console = Console(stderr=True)
+    if context.invoked_subcommand is not None:
+        return
     try:
-        report, stopped = _run(plan, console)
+        if suite:
+            plan = _suite(suites.load(suite), clips, out, workers=workers, resume=resume)
+        elif clips is not None:
+            raise ConfigError("--clips is for suites; say --train, --val and --test without one.")
+        else:
+            counts: dict[Split, int] = {"train": train, "val": val, "test": test}
+            plan = Plan(
+                out=out or suites.data(),
+                jobs=every(_names(source), _names(categories), counts, seed=seed),
+                asked={"seed": seed, "sources": _names(source), "counts": counts, "made_with": _made_with()},
+                workers=workers,
+                resume=resume,
+            )
+        report, stopped = _run(plan)
     except UijepaError as error:
-        console.print(f"[red]{error.code}:[/] {error}", highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+        raise _said(error) from error
     console.print(report.table())
     if stopped:
         console.print(f"Stopped at {report.made} of {report.asked} clips. Go on with --resume.")
         raise typer.Exit(130)
-    if report.given_up or report.skipped:
-        console.print(
-            f"[red]{len(report.given_up)} clips given up, {len(report.skipped)} skipped[/]: see report.json."
-        )
+    if report.made < report.asked:
+        failed = f"{len(report.given_up)} given up, {len(report.skipped)} skipped"
+        console.print(f"[red]{report.made} of {report.asked} clips: {failed}[/]; see report.json.")
         raise typer.Exit(1)
 
 
-def _run(plan: Plan, console: Console) -> tuple[Report, bool]:
+@app.command("sheet")
+def sheet(  # noqa: PLR0917 - likewise
+    path: Annotated[Path, typer.Argument(metavar="MANIFEST", help="manifest.jsonl, CSV, or a folder of clips.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.png", help="The picture to write.")],
+    clips: Annotated[int, typer.Option(min=1, help="Clips at most, of as many categories as there are.")] = 24,
+    moments: Annotated[int, typer.Option(min=2, help="Frames of each, first and last included.")] = 6,
+    tall: Annotated[int, typer.Option(min=32, help="Height of a frame in px.")] = 240,
+    columns: Annotated[int, typer.Option(min=1, help="Clips beside each other.")] = 1,
+    category: Annotated[str, typer.Option(help="Only categories that begin like this.")] = "",
+    seed: Annotated[int, typer.Option(help="Another seed, other clips.")] = 0,
+) -> None:
+    """Draw a contact sheet of a recording."""
+    try:
+        found = layouts.read(path)
+        kept = [clip for clip in found.clips if clip.category.startswith(category)]
+        drawn = layouts.Recordings(path=found.path, root=found.root, clips=kept)
+        sheets.draw(drawn, clips=clips, moments=moments, tall=tall, columns=columns, seed=seed).save(out)
+    except UijepaError as error:
+        raise _said(error) from error
+
+
+def _suite(suite: suites.Suite, clips: int | None, out: Path | None, *, workers: int, resume: bool) -> Plan:
+    made = {part: sum(spread.values()) for part, spread in suite.spread(clips).items()}
+    asked = {
+        "suite": suite.name,
+        "seed": suite.seed,
+        "definition_sha256": suite.digest,
+        "sources": suite.sources,
+        "clips": made,
+        "made_with": _made_with(),
+    }
+    return Plan(
+        out=out or suites.data() / suite.name,
+        jobs=suite.jobs(clips),
+        asked=asked,
+        finish=suite.finish,
+        exact=True,
+        workers=workers,
+        resume=resume,
+    )
+
+
+def _made_with() -> dict[str, str]:
+    """What the pixels depend on besides the seed."""
+    packages = ("playwright", "miniwob", "faker", "av")
+    return {"uijepa": __version__, **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def _said(error: UijepaError) -> typer.Exit:
+    console.print(f"[red]{error.code}:[/] {error}", highlight=False, soft_wrap=True)
+    return typer.Exit(2)
+
+
+def _run(plan: Plan) -> tuple[Report, bool]:
     """Run with a progress bar and a Ctrl-C that ends it cleanly. Returns the report and whether it was stopped."""
     asked_to_stop = False
 
@@ -107,4 +182,4 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

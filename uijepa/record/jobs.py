@@ -8,60 +8,77 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from uijepa.data import manifest
+from uijepa.data.check import endings
+from uijepa.data.layouts import Recordings
 from uijepa.data.manifest import SPLITS, Clip, Split
+from uijepa.data.survey import Seen, survey
 from uijepa.errors import ConfigError
 from uijepa.record.report import Report
 from uijepa.record.take import Job
-from uijepa.record.workers import Outcome, Pool, load
+from uijepa.record.workers import Miss, Outcome, Pool, load
 
 GIVE_UP_AFTER = 3
 """Jobs of one category that may fail with none made, before the rest of that category is skipped."""
+ROUNDS = 5
+"""Times that clips which end like one of another split are recorded anew."""
+ALIKE = "ends like "
+"""How the reason of a clip begins that was dropped for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to record."""
+    """What to record, and where."""
 
     out: Path
-    sources: tuple[str, ...]
-    categories: tuple[str, ...] = ()
-    """Names to keep; none means all."""
-    counts: Mapping[Split, int]
-    """Clips per category of each split."""
-    seed: int = 0
+    jobs: Sequence[Job]
+    asked: Mapping[str, Any]
+    """What the jobs were made from, for `recording.json`. A folder goes on with the same `suite` and `seed` only."""
+    finish: Callable[[Clip], Clip] = lambda clip: clip
+    """What the recording as a whole has to say of each clip: its suite, its label there."""
+    exact: bool = False
+    """Whether clips of earlier runs that are no job of this one leave the manifest."""
     workers: int = 2
     resume: bool = False
 
-    def jobs(self) -> list[Job]:
-        """All jobs, ordered so that after k % of them every category and split has k % of its clips.
 
-        Raises ConfigError for a category that no source has.
-        """
-        pairs = [(source, category) for source in self.sources for category in load(source).categories()]
-        known = {category for _, category in pairs}
-        unknown = sorted(set(self.categories) - known)
-        if unknown:
-            raise ConfigError(f"No category {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
-        if self.categories:
-            pairs = [pair for pair in pairs if pair[1] in self.categories]
-        jobs = [
-            Job(source=source, category=category, split=split, index=index, seed=self.seed)
-            for source, category in pairs
-            for split in SPLITS
-            for index in range(self.counts.get(split, 0))
-        ]
+def every(
+    sources: Sequence[str], categories: Sequence[str], counts: Mapping[Split, int], *, seed: int = 0
+) -> list[Job]:
+    """The same number of clips of all `categories`, or of all that the sources have when none is named.
 
-        def turn(job: Job) -> tuple[float, bytes]:
-            mixed = hashlib.blake2b(f"{self.seed}|{job.id}".encode(), digest_size=8).digest()
-            return (job.index + 0.5) / self.counts[job.split], mixed
+    Raises ConfigError for a category that no source has.
+    """
+    pairs = [(source, category) for source in sources for category in load(source).categories()]
+    known = {category for _, category in pairs}
+    unknown = sorted(set(categories) - known)
+    if unknown:
+        raise ConfigError(f"No category {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
+    return in_turn(
+        Job(source=source, category=category, split=split, index=index, seed=seed)
+        for source, category in pairs
+        if not categories or category in categories
+        for split in SPLITS
+        for index in range(counts.get(split, 0))
+    )
 
-        return sorted(jobs, key=turn)
+
+def in_turn(jobs: Iterable[Job]) -> list[Job]:
+    """Jobs ordered so that after k % of them every category and split has k % of its clips."""
+    listed = list(jobs)
+    totals = Counter((job.category, job.split) for job in listed)
+
+    def turn(job: Job) -> tuple[float, bytes]:
+        mixed = hashlib.blake2b(f"{job.seed}|{job.id}".encode(), digest_size=8).digest()
+        return (job.index + 0.5) / totals[job.category, job.split], mixed
+
+    return sorted(listed, key=turn)
 
 
 @dataclass
@@ -82,7 +99,7 @@ class Journal:
         """Begin a folder, or take one up again.
 
         Raises ConfigError when the folder is not empty and `resume` was not asked for, or when it was recorded
-        with another seed.
+        with another seed or suite.
         """
         journal = cls(plan.out)
         settings = plan.out / "recording.json"
@@ -91,44 +108,76 @@ class Journal:
                 raise ConfigError(f"{plan.out} is not empty. Go on with it by --resume, or choose another folder.")
             if not settings.exists():
                 raise ConfigError(f"{plan.out} holds no recording (no recording.json). Choose another folder.")
-            before = json.loads(settings.read_text(encoding="utf-8"))["seed"]
-            if before != plan.seed:
-                raise ConfigError(f"{plan.out} was recorded with --seed {before}, not {plan.seed}.")
-            journal._take_up()
+            before = json.loads(settings.read_text(encoding="utf-8"))
+            for name in ("suite", "seed"):
+                if before.get(name) != plan.asked.get(name):
+                    given = f"--{name} {before.get(name)}, not {plan.asked.get(name)}"
+                    raise ConfigError(f"{plan.out} was recorded with {given}. Choose another folder.")
+            journal._take_up(plan)
         plan.out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"seed": plan.seed, "sources": plan.sources, "counts": dict(plan.counts)}, indent=1)
-        _replace(settings, text + "\n")
+        _replace(settings, json.dumps(plan.asked, indent=1) + "\n")
         return journal
 
-    def _take_up(self) -> None:
+    def _take_up(self, plan: Plan) -> None:
         for path in (self.path, self.out / "misses.jsonl"):
             if path.exists():
                 _drop_half_line(path)
         for part in self.out.glob("clips/**/*.part"):
             part.unlink()
-        if self.path.exists():
-            for clip in manifest.read(self.path):
-                if (self.out / clip.path).is_file():
-                    self.clips[clip.id] = clip
-            manifest.write(self.path, self.clips.values())
         misses = self.out / "misses.jsonl"
         if misses.exists():
             self.misses = [json.loads(line) for line in misses.read_text(encoding="utf-8").splitlines()]
+        dropped = {(miss["id"], miss["seed"]) for miss in self.misses if miss["reason"].startswith(ALIKE)}
+        wanted = {job.id for job in plan.jobs}
+        if self.path.exists():
+            for clip in manifest.read(self.path):
+                kept = (clip.id, clip.seed) not in dropped and (clip.id in wanted or not plan.exact)
+                if kept and (self.out / clip.path).is_file():
+                    self.clips[clip.id] = plan.finish(clip)
+            manifest.write(self.path, self.clips.values())
 
-    def add(self, outcome: Outcome) -> None:
-        """Note what became of a job."""
-        for miss in outcome.misses:
-            line = {"id": outcome.job.id, "category": outcome.job.category, **asdict(miss)}
-            if line not in self.misses:
-                self.misses.append(line)
-                _append(self.out / "misses.jsonl", json.dumps(line))
-        if outcome.clip is not None:
-            self.clips[outcome.clip.id] = outcome.clip
-            _append(self.path, manifest.line_of(outcome.clip))
+    def add(self, outcome: Outcome, clip: Clip | None) -> None:
+        """Note what became of a job; `clip` is its clip, finished."""
+        self._miss(outcome.job, outcome.misses)
+        if clip is not None:
+            self.clips[clip.id] = clip
+            _append(self.path, manifest.line_of(clip))
+
+    def drop(self, job: Job, clip: Clip, reason: str) -> None:
+        """Note that a clip will not do. It is gone for good once its line stands in `misses.jsonl`."""
+        tried = next((n for n in range(1000) if job.attempt_seed(n) == clip.seed), job.first)
+        self._miss(job, [Miss(attempt=tried, seed=clip.seed, reason=ALIKE + reason)])
+        del self.clips[clip.id]
+
+    def missing(self, jobs: Iterable[Job]) -> list[Job]:
+        """Jobs without a clip, each beginning after the last attempt that was dropped."""
+        after: dict[str, int] = {}
+        for miss in self.misses:
+            if miss["reason"].startswith(ALIKE):
+                after[miss["id"]] = max(after.get(miss["id"], 0), miss["attempt"] + 1)
+        return [replace(job, first=after.get(job.id, 0)) for job in jobs if job.id not in self.clips]
 
     def close(self) -> None:
         """Sort the manifest, so that it does not tell in which order the workers finished."""
         manifest.write(self.path, [self.clips[name] for name in sorted(self.clips)])
+
+    def _miss(self, job: Job, misses: Iterable[Miss]) -> None:
+        for miss in misses:
+            line = {"id": job.id, "category": job.category, **asdict(miss)}
+            if line not in self.misses:
+                self.misses.append(line)
+                _append(self.out / "misses.jsonl", json.dumps(line))
+
+
+@dataclass
+class _Failures:
+    """Jobs of this run without a clip."""
+
+    given_up: list[Job] = field(default_factory=list)
+    skipped: list[Job] = field(default_factory=list)
+
+    def __contains__(self, name: str) -> bool:
+        return any(job.id == name for job in (*self.given_up, *self.skipped))
 
 
 def run(
@@ -137,47 +186,74 @@ def run(
     on_outcome: Callable[[Outcome], None],
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Record all that is missing. Calls `on_start(total, done)` once and `on_outcome` after every job.
+    """Record all that is missing, until no clip ends on the same screen as one of an earlier split.
 
-    Once `stop()` is true no further job is begun; those under way finish.
-    Raises ConfigError, RecordingError, MissingExtra.
+    Calls `on_start(total, done)` before each round and `on_outcome` after every job. Once `stop()` is true no
+    further job is begun; those under way finish. Raises ConfigError, RecordingError, MissingExtra.
     """
-    jobs = plan.jobs()
     journal = Journal.open(plan)
-    todo = [job for job in jobs if job.id not in journal.clips]
-    on_start(len(jobs), len(jobs) - len(todo))
-    given_up: list[Job] = []
-    skipped: list[Job] = []
-
-    def hopeful() -> Iterable[Job]:
-        for job in todo:
-            failed = sum(other.category == job.category for other in given_up)
-            if failed >= GIVE_UP_AFTER and not any(clip.category == job.category for clip in journal.clips.values()):
-                skipped.append(job)
-            else:
-                yield job
-
-    try:
-        if todo:
-            with Pool(plan.out, min(plan.workers, len(todo))) as pool:
-                for outcome in pool.outcomes(hopeful(), stop):
-                    journal.add(outcome)
-                    if outcome.clip is None:
-                        given_up.append(outcome.job)
-                    on_outcome(outcome)
-    finally:
-        journal.close()
+    by_id = {job.id: job for job in plan.jobs}
+    failures = _Failures()
+    for _ in range(ROUNDS):
+        todo = [job for job in journal.missing(plan.jobs) if job.id not in failures]
+        on_start(len(plan.jobs), len(plan.jobs) - len(todo))
+        try:
+            if todo:
+                _record(plan, journal, todo, failures, on_outcome, stop)
+        finally:
+            journal.close()
+        alike = {} if stop() else _alike(plan, journal)
+        if not alike:
+            break
+        for name, like in alike.items():
+            journal.drop(by_id[name], journal.clips[name], like)
+    journal.close()
     report = Report.of(
         plan.out,
         journal.clips.values(),
         journal.misses,
-        categories=sorted({job.category for job in jobs}),
-        asked=len(jobs),
-        given_up=[job.id for job in given_up],
-        skipped=[job.id for job in skipped],
+        categories=sorted({job.category for job in plan.jobs}),
+        asked=len(plan.jobs),
+        given_up=[job.id for job in failures.given_up],
+        skipped=[job.id for job in failures.skipped],
     )
     _replace(plan.out / "report.json", report.as_json() + "\n")
     return report
+
+
+def _record(  # noqa: PLR0917
+    plan: Plan,
+    journal: Journal,
+    todo: Sequence[Job],
+    failures: _Failures,
+    on_outcome: Callable[[Outcome], None],
+    stop: Callable[[], bool],
+) -> None:
+    def hopeful() -> Iterable[Job]:
+        for job in todo:
+            failed = sum(other.category == job.category for other in failures.given_up)
+            if failed >= GIVE_UP_AFTER and not any(clip.category == job.category for clip in journal.clips.values()):
+                failures.skipped.append(job)
+            else:
+                yield job
+
+    with Pool(plan.out, min(plan.workers, len(todo))) as pool:
+        for outcome in pool.outcomes(hopeful(), stop):
+            journal.add(outcome, plan.finish(outcome.clip) if outcome.clip is not None else None)
+            if outcome.clip is None:
+                failures.given_up.append(outcome.job)
+            on_outcome(outcome)
+
+
+def _alike(plan: Plan, journal: Journal) -> dict[str, str]:
+    """Clips of this plan that end on the same screen as one of an earlier split: id to the path of its like."""
+    mine = {job.id for job in plan.jobs}
+    clips = [clip for name, clip in sorted(journal.clips.items()) if name in mine]
+    if len({clip.split for clip in clips}) < 2:
+        return {}
+    surveyed = survey(Recordings(path=plan.out, root=plan.out, clips=clips), workers=plan.workers)
+    seen = [item for item in surveyed if isinstance(item, Seen)]
+    return {clip.id: like.path for clip, like in endings(seen)}
 
 
 def _append(path: Path, line: str) -> None:

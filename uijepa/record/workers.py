@@ -28,6 +28,8 @@ SOURCES = {
     "miniwob": "uijepa.record.miniwob:MiniWob",
     "phone": "uijepa.record.phone:Phone",
 }
+DEFAULT_SOURCES = ("miniwob", "phone")
+"""What is recorded when no source is named."""
 JOB_SECONDS = 240.0
 """Real time for one job with all its attempts, after which its worker counts as hung."""
 MAX_DEATHS = 3
