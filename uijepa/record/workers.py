@@ -27,6 +27,7 @@ from uijepa.record.take import MAX_TRIES, Job, play
 SOURCES = {
     "miniwob": "uijepa.record.miniwob:MiniWob",
     "phone": "uijepa.record.phone:Phone",
+    "wide": "uijepa.record.wide:Wide",
 }
 DEFAULT_SOURCES = ("miniwob", "phone")
 """What is recorded when no source is named."""

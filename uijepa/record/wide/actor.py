@@ -1,0 +1,321 @@
+"""The person at the desk: walks an app's screens to a goal with mouse and keyboard, with a person's detours."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from uijepa.record import people
+from uijepa.record.source import Failed
+from uijepa.record.stage import Stage
+from uijepa.record.wide.definitions import Definition, Spec
+from uijepa.record.wide.world import World
+
+_SETTLE_MS = 120.0
+_MOST_SETTLES = 25
+_MOST_PAGES = 8
+
+
+class Actor:
+    """Hands and eyes at one window."""
+
+    def __init__(self, stage: Stage, definition: Definition, world: World, rng: random.Random) -> None:
+        self.stage = stage
+        self.definition = definition
+        self.world = world
+        self.rng = rng
+        self.pace = rng.uniform(1.0, 1.9)
+        """How slow this person is, around 1."""
+        self._strays = rng.random() < 0.25
+        self._browses = rng.random() < 0.25
+        self._idles = rng.random() < 0.4
+        self._tabs = rng.random() < 0.4
+        self._right_clicks = rng.random() < 0.5
+        self._searches = rng.random() < 0.45
+        self._shortcuts = rng.random() < 0.4
+        self._slips = rng.choice((0.0, 0.015, 0.04))
+        self._typed_before = False
+
+    # Seeing
+
+    def where(self) -> Mapping[str, Any]:
+        """Open screens from the root up, whether signed in, whether a menu or question is up, whether all rests."""
+        answer: Mapping[str, Any] = self.stage.evaluate("() => desk.where()")
+        return answer
+
+    def settle(self) -> Mapping[str, Any]:
+        """Wait until transitions have ended."""
+        for _ in range(_MOST_SETTLES):
+            here = self.where()
+            if here["idle"]:
+                return here
+            self.stage.wait(_SETTLE_MS)
+        raise Failed("a transition never ended")
+
+    def think(self, mean_ms: float) -> None:
+        """Hesitate."""
+        self.stage.think(mean_ms * self.pace)
+
+    def sees(self, element: str) -> bool:
+        """Whether the uppermost layer has an element."""
+        return self._locate(element) is not None
+
+    def _locate(self, element: str) -> Mapping[str, Any] | None:
+        box: Mapping[str, Any] | None = self.stage.evaluate("id => desk.locate(id)", element)
+        return box
+
+    def _reach(self, element: str) -> tuple[float, float, float, float]:
+        """The box of an element, px, brought into view with the wheel."""
+        for _ in range(14):
+            box = self._locate(element)
+            if box is None:
+                raise Failed(f"{element} is not on the screen")
+            top, bottom = float(box["top"]), float(box["bottom"])
+            upper, lower = float(box["y"]), float(box["y"] + box["height"])
+            inside = upper >= top - 1 and lower <= bottom + 1
+            if (
+                inside
+                or not box["scrolls"]
+                or (box["height"] > bottom - top and upper < bottom - 20 and lower > top + 20)
+            ):
+                left, right = max(box["x"], box["left"]), min(box["x"] + box["width"], box["right"])
+                return left, max(upper, top), right - left, min(lower, bottom) - max(upper, top)
+            away = (upper + lower - top - bottom) / 2
+            middle = ((box["left"] + box["right"]) / 2, (top + bottom) / 2)
+            most = 0.7 * (bottom - top)
+            self.stage.scroll(middle, max(-most, min(most, away)))
+            self.think(250)
+        raise Failed(f"{element} cannot be scrolled into view")
+
+    # Hands
+
+    def tap(self, element: str, mean_ms: float = 650) -> None:
+        """Think, find an element of the uppermost layer, click it and wait for what follows."""
+        self.settle()
+        self.think(mean_ms)
+        self.stage.click(people.aim(self._reach(element), self.rng))
+        self._typed_before = False
+        self.stage.wait(60)
+        self.settle()
+
+    def _right_click(self, element: str) -> None:
+        self.settle()
+        self.think(650)
+        x, y, width, height = self._reach(element)
+        at = people.aim((x, y, min(width, 320), height), self.rng)
+        self.stage.move(*at, width=max(8.0, min(width, height)))
+        self.stage.wait(self.rng.uniform(40, 120))
+        self.stage.page.mouse.click(*at, button="right")
+        self.stage.changed()
+        self.stage.wait(80)
+        self.settle()
+
+    def _wander(self) -> None:
+        """Move the pointer somewhere without aim, as people do while they read."""
+        self._idles = False
+        width, height = self.stage.width, self.stage.height
+        self.stage.move(self.rng.uniform(0.3, 0.85) * width, self.rng.uniform(0.3, 0.8) * height, width=120)
+        self.think(900)
+
+    # Steps of a path
+
+    def play(self, path: list[Spec]) -> None:
+        """Sign in if need be, then do all steps of a path. Raises Failed at a step that cannot be done."""
+        if self.where()["cookies"]:
+            self.tap(self.rng.choice(("cookies:all", "cookies:all", "cookies:few")), 900)
+        if not self.where()["signedIn"]:
+            self._sign_in()
+        for step in path:
+            if self._idles and self.rng.random() < 0.3:
+                self._wander()
+            kind = next(iter(step))
+            getattr(self, f"_{kind}")(step)
+
+    def _sign_in(self) -> None:
+        if self.rng.random() < 0.15:
+            # Too early: the form says what is missing.
+            self.tap("sign-in", 800)
+            self.think(700)
+        self._type({"type": "user", "text": self.world.user})
+        self._type({"type": "secret", "text": self.world.secret})
+        if self.rng.random() < 0.25:
+            self.tap("remember", 400)
+        if self.rng.random() < 0.4 and self._typed_before:
+            self.think(300)
+            self.stage.key("Enter")
+        else:
+            self.tap("sign-in", 450)
+        self.think(700)
+
+    def _go(self, step: Spec) -> None:
+        goal = step["go"]
+        for _ in range(12):
+            screens = self.settle()["screens"]
+            here = screens[-1]
+            if here == goal:
+                return
+            route = self.definition.route(here, goal)
+            if route is None:
+                self.back()
+                continue
+            if self._strays and len(self.definition.tabs) > 2 and route[0][0].startswith("nav:"):
+                self._strays = False
+                others = [name for name in self.definition.tabs if name not in (here, route[0][1])]
+                self.tap(f"nav:{self.rng.choice(others)}", 800)
+                self.think(1300)
+                continue
+            key = self._shortcut(route[0][1])
+            if key and self._shortcuts:
+                self.think(700)
+                self.stage.key(key)
+                self.stage.wait(80)
+                self._shortcuts = False
+                continue
+            self.tap(route[0][0], 800)
+        raise Failed(f"no way to the screen {goal}")
+
+    def _shortcut(self, screen: str) -> str | None:
+        for key, do in self.definition.spec.get("keys", {}).items():
+            if any(action.get("open") == screen for action in ([do] if isinstance(do, dict) else do)):
+                return str(key)
+        return None
+
+    def back(self) -> None:
+        """Leave the uppermost screen by the way it offers."""
+        for element in ("close", "back"):
+            if self.sees(element):
+                self.tap(element, 500)
+                return
+        raise Failed("no way back")
+
+    def _id_of(self, collection: str, where: Mapping[str, Any]) -> str:
+        key = self.stage.evaluate("([name, where]) => desk.find(name, where)", [collection, where])
+        if key is None:
+            raise Failed(f"no record of {collection} with {where}")
+        return f"{collection}:{key}"
+
+    def _element(self, step: Spec) -> str:
+        """The id of the element a step names: its own, or that of the record with certain values."""
+        kind = next(iter(step))
+        if "where" not in step:
+            return str(step[kind])
+        element = self._id_of(step[kind], step["where"])
+        self._scroll_past()
+        self._seek(element, step[kind], step["where"])
+        return f"{element}/{step['part']}" if step.get("part") else element
+
+    def _seek(self, element: str, collection: str, where: Mapping[str, Any]) -> None:
+        """Bring a record onto the page: by the search field, or by paging through its table."""
+        screen = self.settle()["screens"][-1]
+        search = self.definition.search_of(screen, collection)
+        hidden = not self.sees(element)
+        wanted = [str(where[name]) for name in search[1] if name in where] if search else []
+        if search and wanted and self._searches and self.sees(search[0]):
+            self._searches = False
+            words = wanted[0].split()
+            self._type(
+                {"type": search[0], "text": wanted[0] if self.rng.random() < 0.3 else words[0], "replace": True}
+            )
+            self.think(700)
+            hidden = not self.sees(element)
+        elif self.rng.random() < 0.12:
+            heads: list[str] = self.stage.evaluate("() => desk.ids('head:')")
+            if heads:
+                self.tap(self.rng.choice(heads), 700)
+                self.think(900)
+                hidden = not self.sees(element)
+        for _ in range(_MOST_PAGES if hidden else 0):
+            if self.sees(element):
+                return
+            if not self.sees("page:next"):
+                break
+            self.tap("page:next", 700)
+
+    def _scroll_past(self) -> None:
+        """Look further down and come back, if there is anything further down."""
+        if not self._browses:
+            return
+        extent = self.stage.evaluate("() => desk.extent()")
+        if extent is None or extent["more"] < 60:
+            return
+        self._browses = False
+        far = min(extent["more"], self.rng.uniform(150, 420))
+        self.think(500)
+        self.stage.scroll((extent["x"], extent["y"]), far)
+        self.think(900)
+        self.stage.scroll((extent["x"], extent["y"]), -far)
+
+    def _tap(self, step: Spec) -> None:
+        element = self._element(step)
+        if step.get("twice"):
+            self.settle()
+            self.think(700)
+            self.stage.dblclick(people.aim(self._reach(element), self.rng))
+            self.stage.wait(60)
+        else:
+            self.tap(element, 800)
+
+    def _menu(self, step: Spec) -> None:
+        """Choose from a record's menu: by the right button, or by its three dots."""
+        element = self._element(step)
+        more = f"{element}/more"
+        if self._right_clicks or not self.sees(more):
+            self._right_click(element)
+        else:
+            self.tap(more, 700)
+        self.tap(step["item"], 550)
+
+    def _drag(self, step: Spec) -> None:
+        element = self._element(step)
+        self.settle()
+        self.think(800)
+        target = step["to"] if "to" in step else self._id_of(step["drag"], step["onto"])
+        self._reach(target)
+        start = people.aim(self._reach(element), self.rng)
+        x, y, width, height = self._reach(target)
+        self.stage.drag(start, people.aim((x, y, width, min(height, 260)), self.rng))
+        self.stage.wait(200)
+
+    def _look(self, step: Spec) -> None:
+        self.settle()
+        self._reach(self._element(step))
+        self.think(500)
+
+    def _type(self, step: Spec) -> None:
+        element = self._element(step)
+        if not self._by_tab(element):
+            self.tap(element, 550)
+        if step.get("replace") and self.stage.evaluate("id => desk.value(id)", element):
+            self.stage.wait(self.rng.uniform(150, 350))
+            self.stage.key("Control+a")
+            self.think(250)
+        text = step["text"]
+        mean_ms = max(60.0, min(150.0, 3400 / max(len(text), 1)))
+        self.stage.type(text, mean_ms=mean_ms, typo_rate=self._slips)
+        self._typed_before = True
+        if step.get("enter"):
+            self.think(350)
+            self.stage.key("Enter")
+            self.stage.wait(60)
+
+    def _by_tab(self, element: str) -> bool:
+        """Go on to the next field with the Tab key, if this person does so and that leads there."""
+        if not (self._tabs and self._typed_before):
+            return False
+        self.think(300)
+        self.stage.key("Tab")
+        return bool(self.stage.evaluate("() => desk.focused()") == element)
+
+    def _pick(self, step: Spec) -> None:
+        """Open a list of choices and take one."""
+        self.tap(self._element(step), 600)
+        self.tap(f"option:{step['option']}", 550)
+
+    def _key(self, step: Spec) -> None:
+        self.think(350)
+        self.stage.key(step["key"])
+        self.stage.wait(60)
+
+    def _wait(self, step: Spec) -> None:
+        self.stage.wait(step["wait"])
