@@ -139,7 +139,7 @@ class Service:
                 self._predictor = await loading
             raise
         except Exception as error:
-            known = isinstance(error, UijepaError)
+            known = isinstance(error, UijepaError | Trouble)
             if self.status != "draining":
                 self.status = "starting"
                 self.reason = (
@@ -159,7 +159,8 @@ class Service:
             self.on_ready()
 
     def _load_and_warm_up(self) -> Predictor:
-        self.uploads.open()
+        if not self.uploads.is_open:  # Not again when the model is: there may be a clip in it that waits for this.
+            self.uploads.open()
         predictor = self._make_predictor(self.settings)
         try:
             with self.uploads.file() as (path, _):

@@ -43,6 +43,10 @@ class UploadFolder:
         self._folder = root / secrets.token_hex(8)
         self._lock: int | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._lock is not None
+
     def open(self) -> None:
         """Make the folder, anew where there is one. Raises UploadFolderError when that cannot be done."""
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from processes import until
 
 from service.app import create_app
 from service.engine import load
@@ -83,14 +83,6 @@ def serving(
         server.should_exit = True
         thread.join(20)
     assert not thread.is_alive()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
-    """Wait for a condition that another thread brings about."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.01)
 
 
 class FakeAnswer:

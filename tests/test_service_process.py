@@ -2,52 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-
-ROOT = Path(__file__).parent.parent
-
-
-@contextmanager
-def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "service", "--port", "0", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as made:
-        # Whatever goes wrong, reading its output must come to an end.
-        timer = threading.Timer(60, made.kill)
-        timer.start()
-        try:
-            yield made
-        finally:
-            timer.cancel()
-            made.kill()
-
-
-def address(made: subprocess.Popen[str]) -> str:
-    """The service's URL, once it says that it is ready."""
-    assert made.stderr is not None
-    said = ""
-    for line in made.stderr:
-        said += line
-        found = re.search(r"http://\S+", line)
-        if found:
-            return found[0]
-    raise AssertionError(f"it ended with code {made.wait()}, saying: {said}")
+from processes import address, process
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
