@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +17,8 @@ from uijepa import __version__
 from uijepa.data import layouts
 from uijepa.data.manifest import Split
 from uijepa.errors import ConfigError, UijepaError
+from uijepa.record import human, suites
 from uijepa.record import sheet as sheets
-from uijepa.record import suites
 from uijepa.record.jobs import Plan, every, run
 from uijepa.record.report import Report
 from uijepa.record.workers import DEFAULT_SOURCES, SOURCES, Outcome
@@ -74,14 +76,7 @@ def record(  # noqa: PLR0917 - each option of the command is a parameter
         report, stopped = _run(plan)
     except UijepaError as error:
         raise _said(error) from error
-    console.print(report.table())
-    if stopped:
-        console.print(f"Stopped at {report.made} of {report.asked} clips. Go on with --resume.")
-        raise typer.Exit(130)
-    if report.made < report.asked:
-        failed = f"{len(report.given_up)} given up, {len(report.skipped)} skipped"
-        console.print(f"[red]{report.made} of {report.asked} clips: {failed}[/]; see report.json.")
-        raise typer.Exit(1)
+    _end(report, stopped)
 
 
 @app.command("sheet")
@@ -103,6 +98,32 @@ def sheet(  # noqa: PLR0917 - likewise
         sheets.draw(drawn, clips=clips, moments=moments, tall=tall, columns=columns, seed=seed).save(out)
     except UijepaError as error:
         raise _said(error) from error
+
+
+@app.command("replay")
+def replay(
+    path: Annotated[Path, typer.Argument(metavar="DEMOS", help="MiniWoB++ demonstrations, demos.jsonl[.xz].")],
+    out: Out = None,
+    most: Annotated[int, typer.Option(min=1, help="Sessions of each task, at most.")] = 1_000_000,
+    workers: Workers = 2,
+    resume: Resume = False,
+) -> None:
+    """Lay recorded sessions of people out anew. For measuring only: training leaves these clips out."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="uijepa-sessions-") as folder:
+            os.environ[human.SESSIONS] = folder
+            plan = Plan(
+                out=out or suites.data() / "human",
+                jobs=human.unpack(path, Path(folder), most),
+                asked={"suite": "human", "seed": 0, "sessions": path.name, "made_with": _made_with()},
+                finish=human.finish,
+                workers=workers,
+                resume=resume,
+            )
+            report, stopped = _run(plan)
+    except UijepaError as error:
+        raise _said(error) from error
+    _end(report, stopped)
 
 
 def _suite(suite: suites.Suite, clips: int | None, out: Path | None, *, workers: int, resume: bool) -> Plan:
@@ -130,6 +151,18 @@ def _made_with() -> dict[str, str]:
     """What the pixels depend on besides the seed."""
     packages = ("playwright", "miniwob", "faker", "av")
     return {"uijepa": __version__, **{name: importlib.metadata.version(name) for name in packages}}
+
+
+def _end(report: Report, stopped: bool) -> None:
+    """Say what was made; exit with 130 when stopped, 1 when clips are missing."""
+    console.print(report.table())
+    if stopped:
+        console.print(f"Stopped at {report.made} of {report.asked} clips. Go on with --resume.")
+        raise typer.Exit(130)
+    if report.made < report.asked:
+        failed = f"{len(report.given_up)} given up, {len(report.skipped)} skipped"
+        console.print(f"[red]{report.made} of {report.asked} clips: {failed}[/]; see report.json.")
+        raise typer.Exit(1)
 
 
 def _said(error: UijepaError) -> typer.Exit:

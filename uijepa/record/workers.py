@@ -31,8 +31,9 @@ SOURCES = {
 }
 DEFAULT_SOURCES = ("miniwob", "phone")
 """What is recorded when no source is named."""
-JOB_SECONDS = 240.0
-"""Real time for one job with all its attempts, after which its worker counts as hung."""
+JOB_SECONDS = 900.0
+"""Real time for one job with all its attempts, after which its worker counts as hung. Generous: others may need the
+machine more."""
 MAX_DEATHS = 3
 """Workers that one job may take down before it is given up."""
 
