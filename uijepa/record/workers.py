@@ -28,8 +28,10 @@ SOURCES = {
     "miniwob": "uijepa.record.miniwob:MiniWob",
     "phone": "uijepa.record.phone:Phone",
     "wide": "uijepa.record.wide:Wide",
+    "ionic": "uijepa.record.phone:Ionic",
+    "wander": "uijepa.record.phone:Wander",
 }
-DEFAULT_SOURCES = ("miniwob", "phone")
+DEFAULT_SOURCES = ("miniwob", "phone", "wide")
 """What is recorded when no source is named."""
 JOB_SECONDS = 900.0
 """Real time for one job with all its attempts, after which its worker counts as hung. Generous: others may need the
