@@ -2,7 +2,10 @@
 # docker build -t uijepa .                  the service, without torch
 # docker build -t uijepa-train --target train .    recording and training; --build-arg TORCH_INDEX=URL picks the build
 #
-# docker run --rm -p 8000:8000 --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges uijepa
+# docker run --rm -p 8000:8000 --read-only --tmpfs /tmp:size=1g --cap-drop ALL --security-opt no-new-privileges \
+#     --memory 3g --stop-timeout 40 uijepa
+# Uploads live in /tmp, in memory, until they are answered; what does not fit is answered with 503. A container may take
+# UIJEPA_DRAIN_SECONDS to stop. service/deploy has the same for systemd and Kubernetes, and nginx before two of them.
 
 ARG PYTHON=3.11
 
@@ -55,5 +58,5 @@ USER 10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['UIJEPA_PORT'] + '/livez', timeout=4)"]
+    CMD ["python", "-I", "-S", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['UIJEPA_PORT'] + '/livez', timeout=4)"]
 CMD ["python", "-m", "service"]
