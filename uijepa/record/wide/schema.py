@@ -171,7 +171,7 @@ class Checker(phone.Checker):
 
     def action(self, place: str, do: Any) -> None:
         for action in actions_of(do):
-            kind = self.kind(f"{place} do", action, _ACTIONS)
+            kind = self.kind(f"{place} do", action, _ACTIONS, {"only"})
             if kind in ("open", "nav"):
                 self.screen_exists(place, action[kind])
             if kind in ("add", "update") or (kind == "remove" and action["remove"] is not True):

@@ -39,6 +39,7 @@ const desk = (() => {
     if (menu) layer("menu", Shell.menu(menu, place(around.menu, menu.record)));
     layer("toasts", toasts.map(Shell.toast).join(""));
     Morph.towards(host(), layers.join(""));
+    if ("dark" in store.values) document.documentElement.dataset.bsTheme = store.values.dark ? "dark" : "light";
     for (const end of host().querySelectorAll("[data-end]")) end.scrollTop = end.scrollHeight;
     fit();
   }
@@ -110,7 +111,7 @@ const desk = (() => {
       if (step.choose) store.values[step.choose] = added;
     },
     set: (step, record) => Object.assign(record, filled(step.set, record)),
-    update: (step, record) => store.select(step.update, step.where, null, record).forEach((found) => Object.assign(found, filled(step.to, record))),
+    update: (step, record) => store.select(step.update, step.where, null, record).forEach((found) => Object.assign(found, filled(step.to, found))),
     put: (step, record) => Object.assign(store.values, filled(step.put, record)),
     count: (step, record) => (record[step.count] = Math.max(step.least ?? 0, Number(record[step.count]) + step.by)),
     remove: (step, record) => (step.remove === true ? [record] : store.select(step.remove, step.where, null, record)).forEach(forget),
@@ -123,6 +124,7 @@ const desk = (() => {
 
   function run(action, record) {
     for (const step of [action || []].flat()) {
+      if (step.only && !store.matches(record, step.only)) continue;
       if (step.need) {
         if (lacking(step.need)) break;
         continue;
