@@ -106,7 +106,7 @@ def graphs(system: System) -> dict[str, onnx.ModelProto]:
             system.projector, {"features": (torch.zeros(1, 7, sizes.features), {1: tokens})}, ["embeddings"]
         ),
         "embed.onnx": _export(
-            system.decoder.get_input_embeddings(),  # type: ignore[operator]
+            system.words,
             {"ids": (torch.zeros(1, 3, dtype=torch.int64), {1: steps})},
             ["embeddings"],
         ),

@@ -14,6 +14,7 @@ import onnxruntime
 import tokenizers
 import torch
 import transformers
+from torch import nn
 
 import uijepa
 from export.card import card
@@ -116,6 +117,6 @@ def _sizes(system: System) -> dict[str, int]:
     parts: dict[str, Any] = {
         "encoder": system.encoder,
         "projector": system.projector,
-        "decoder": system.decoder,
+        "decoder": nn.ModuleList([system.decoder, system.carry]),
     }
     return {part: sum(p.numel() for p in module.parameters()) for part, module in parts.items()}

@@ -133,7 +133,7 @@ def _generation(
         chosen = int(reference.argmax())
         same += int(logits.argmax()) == chosen
         tokens.append(chosen)
-        step_input = graphs.embed([chosen])
+        step_input = graphs.embed(tokens[-2:])[:, -1:]
     return worst, same
 
 

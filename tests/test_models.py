@@ -99,7 +99,9 @@ def test_a_clip_gets_the_same_logits_alone_and_in_a_batch() -> None:
         count, length = int(counts[row]), int(lengths[row])
         features = system.encoder(values[row : row + 1, :count], positions[row : row + 1, :count])
         # The reference: embeddings joined by hand, through the plain language model.
-        words = system.decoder.get_input_embeddings()(tokens[row : row + 1, :length])
+        table = system.decoder.get_input_embeddings()(tokens[row, :length])
+        carried = [torch.zeros_like(table[0]), *(system.carry.weight @ word for word in table[:-1])]
+        words = (table + torch.stack(carried))[None]
         joined = torch.cat([system.projector(features), words], dim=1)
         alone = system.decoder(inputs_embeds=joined).logits[:, count:]
         assert torch.allclose(together[row : row + 1, :length], alone, atol=1e-4)
@@ -110,7 +112,7 @@ def test_text_alone_needs_no_video() -> None:
     tokens = torch.randint(3, 200, (2, 5), generator=torch.Generator().manual_seed(2))
     nothing = torch.zeros(2, 0, 24)
     logits = system(nothing, torch.zeros(2, 0, dtype=torch.bool), tokens, torch.tensor([5, 5]))
-    assert torch.allclose(logits, system.decoder(input_ids=tokens).logits, atol=1e-5)
+    assert torch.allclose(logits, system.decoder(inputs_embeds=system.words(tokens)).logits, atol=1e-5)
 
 
 def test_a_tokenizer_spells_what_it_never_saw() -> None:
@@ -171,7 +173,10 @@ def language_folder(tmp_path: Path) -> Path:
 def test_a_pretrained_decoder_is_tuned_through_lora_and_merged(language_folder: Path, tmp_path: Path) -> None:
     config = SystemConfig(encoder=SMALL, decoder=DecoderConfig(pretrained=str(language_folder), lora_rank=2))
     system = System.new(config, None)
-    assert system.decoder.get_input_embeddings().num_embeddings >= system.tokenizer.get_vocab_size()
+    table = system.decoder.get_input_embeddings()
+    assert table.num_embeddings >= system.tokenizer.get_vocab_size()
+    some = torch.tensor([[5, 6, 7]])
+    assert torch.equal(system.words(some), table(some)), "a pretrained decoder reads what it was trained to read"
     trained = [name for name, p in system.decoder.named_parameters() if p.requires_grad]
     assert any("lora" in name for name in trained)
     assert not any("mlp" in name and "lora" not in name for name in trained)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from uijepa import checkpoint
 from uijepa.config import Preprocess, build, plain
@@ -30,6 +31,26 @@ class SystemConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
 
 
+class Words(nn.Module):
+    """Embeddings of token ids; each carries some of its predecessor's: E[x_t] + W E[x_(t-1)].
+
+    With it a single attention layer can find where a word stood before and say what followed it, so a small decoder
+    learns to copy from the screen in hundreds of steps instead of thousands (Olsson et al. 2022, "In-context
+    learning and induction heads", there as smeared keys). W starts at zero for a pretrained decoder, which then
+    reads just what it was trained to read.
+    """
+
+    def __init__(self, table: nn.Module, carry: nn.Linear) -> None:
+        super().__init__()
+        self.table = table
+        self.carry = carry
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Embeddings [B, S, H] of ids [B, S]; the first id of a row has no predecessor."""
+        words: Tensor = self.table(ids)
+        return words + self.carry(F.pad(words, (0, 0, 1, 0))[:, :-1])
+
+
 class System(nn.Module):
     """Clip tokens and on-screen text in, logits of the intent out."""
 
@@ -39,7 +60,16 @@ class System(nn.Module):
         self.encoder = encoder
         self.decoder = decoder
         self.tokenizer = tokenizer
-        self.projector = nn.Linear(encoder.config.width, int(self.language_config.hidden_size))
+        width = int(self.language_config.hidden_size)
+        self.projector = nn.Linear(encoder.config.width, width)
+        self.carry = nn.Linear(width, width, bias=False)
+        if config.decoder.pretrained:
+            nn.init.zeros_(self.carry.weight)
+
+    @property
+    def words(self) -> Words:
+        """What turns token ids into the decoder's input; its table is the decoder's own."""
+        return Words(self.decoder.get_input_embeddings(), self.carry)  # type: ignore[operator]
 
     @property
     def language_config(self) -> Any:
@@ -63,7 +93,7 @@ class System(nn.Module):
         text are packed without a gap, so that what the decoder sees does not depend on its batch.
         """
         video = self.projector(features)
-        words = self.decoder.get_input_embeddings()(tokens).to(video.dtype)  # type: ignore[operator]
+        words = self.words(tokens).to(video.dtype)
         counts = features_mask.sum(1)
         total = -(-int((counts + lengths).max()) // ROUND) * ROUND
         place = torch.arange(total, device=tokens.device)[None]

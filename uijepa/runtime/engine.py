@@ -142,10 +142,10 @@ class Engine:
     def say(self, embeddings: Floats, lines: list[str]) -> Iterator[Step]:
         """The answer's ids, one at a time, for embeddings [1, N, H] and lines read on the screen."""
         sequence = self._sequence
-        words = self._graphs.embed(sequence.prompt_ids(lines))
-        prompt = np.concatenate([embeddings, words], axis=1)
+        ids = sequence.prompt_ids(lines)
+        prompt = np.concatenate([embeddings, self._graphs.embed(ids)], axis=1)
         most = self.manifest.sequence.max_new_tokens
-        return greedy(self._graphs, prompt, eos=sequence.eos, max_new_tokens=most)
+        return greedy(self._graphs, prompt, last=ids[-1], eos=sequence.eos, max_new_tokens=most)
 
     def _told(self, steps: Iterator[Step], watch: Watch) -> list[Step]:
         """All steps, `watch` told of each. A character made of several tokens is held back until it is whole."""

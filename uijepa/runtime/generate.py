@@ -18,10 +18,11 @@ class Step:
     logprob: float
 
 
-def greedy(graphs: Graphs, prompt: Floats, *, eos: int, max_new_tokens: int) -> Iterator[Step]:
+def greedy(graphs: Graphs, prompt: Floats, *, last: int, eos: int, max_new_tokens: int) -> Iterator[Step]:
     """The most probable id after prompt embeddings [1, S, H], then after it, until <eos> (given too) or the limit.
 
-    A generator, so that a caller may show each id as it comes; closing it stops the work.
+    `last` is the id whose embedding ends the prompt. A generator, so that a caller may show each id as it comes;
+    closing it stops the work.
     """
     logits, cache = graphs.decode(prompt, graphs.empty())
     for count in range(1, max_new_tokens + 1):
@@ -29,7 +30,8 @@ def greedy(graphs: Graphs, prompt: Floats, *, eos: int, max_new_tokens: int) -> 
         yield Step(token, _logprob(logits, token))
         if token == eos or count == max_new_tokens:
             return
-        logits, cache = graphs.decode(graphs.embed([token]), cache)
+        logits, cache = graphs.decode(graphs.embed([last, token])[:, -1:], cache)
+        last = token
 
 
 def confidence(steps: list[Step]) -> float:

@@ -55,7 +55,7 @@ class Graphs:
         return _floats(self._projector.run(["embeddings"], {"features": features})[0])
 
     def embed(self, ids: list[int]) -> Floats:
-        """Embeddings [1, S, H] of token ids."""
+        """Embeddings [1, S, H] of token ids. Each depends on the id before it, the first on itself alone."""
         return _floats(self._embed.run(["embeddings"], {"ids": np.asarray([ids], np.int64)})[0])
 
     def empty(self) -> Cache:
