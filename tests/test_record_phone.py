@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from uijepa.data.manifest import SPLITS, Split
 from uijepa.errors import RecordingError
 from uijepa.record.browser import Browser
-from uijepa.record.phone import WEB, Phone
-from uijepa.record.phone.definitions import FOLDER, load, parse
-from uijepa.record.phone.world import build, draw
+from uijepa.record.phone import WEB, Phone, Wander
+from uijepa.record.phone.definitions import FOLDER, fill, load, parse
+from uijepa.record.phone.schema import ART
+from uijepa.record.phone.world import build, draw, populate
 from uijepa.record.source import Performance
 from uijepa.record.stage import Stage
 from uijepa.record.values import Values
@@ -62,6 +64,11 @@ def icons(spec: Any) -> Iterator[tuple[str, str]]:
         (lambda s: s["intents"]["add-alarm"]["paths"][0].append({"tap": "svae"}), "no element 'svae'"),
         (lambda s: s["intents"]["add-alarm"]["goal"][0].update(exists="alarm"), "no collection 'alarm'"),
         (lambda s: s["intents"]["add-alarm"]["goal"][0]["where"].update(label="{lable}"), "'lable'"),
+        (lambda s: s["intents"]["add-alarm"].update(also=["Set an alarm."]), "'Set an alarm.' and 'slots'"),
+        (lambda s: s["screens"]["timer"]["body"].append({"picture": "cat"}), "no picture 'cat'"),
+        (lambda s: s["screens"]["timer"]["body"].append({"rows": [{"art": ["map"]}]}), "'art' is"),
+        (lambda s: s["intents"]["add-alarm"]["goal"].append({"at": "nowhere"}), "no screen 'nowhere'"),
+        (lambda s: s["intents"]["add-alarm"].update(wants="set {time}"), "without any value"),
         (lambda s: s.update(app="watch"), "the file is 'clock'"),
     ],
 )
@@ -88,8 +95,47 @@ def test_a_missing_package_names_the_command_that_fetches_it(tmp_path: Path, mon
 
 def test_categories_are_many_and_unique() -> None:
     categories = Phone().categories()
-    assert len(categories) == len(set(categories)) >= 14
+    assert len(categories) == len(set(categories)) >= 170
+    assert len(DEFINITIONS) >= 28
     assert {"phone/clock-add-alarm", "phone/messages-send", "phone/settings-wifi-off"} <= set(categories)
+    assert len({name.partition("/")[2] for name in Wander().categories()} & set(DEFINITIONS)) == len(DEFINITIONS)
+
+
+def test_every_intent_has_other_wordings_and_says_what_is_wanted() -> None:
+    for definition in DEFINITIONS.values():
+        for name, intent in definition.intents.items():
+            labels = [intent["label"], *intent["also"]]
+            assert len(set(labels)) == len(labels) >= 3, (definition.name, name)
+            assert intent["wants"][0].islower(), (definition.name, name)
+    assert Phone().wants("phone/clock-add-alarm") == "set an alarm"
+
+
+def test_pictures_named_in_definitions_are_those_the_front_end_draws() -> None:
+    kinds = re.search(r"const kinds = \{ ([\w, ]+) \}", (WEB / "art.js").read_text(encoding="utf-8"))
+    assert kinds is not None
+    assert tuple(kinds[1].split(", ")) == ART
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_no_goal_holds_before_anything_is_done(split: Split) -> None:
+    def matches(record: dict[str, Any], where: dict[str, Any]) -> bool:
+        return all(record.get(key) == value for key, value in where.items())
+
+    def holds(goal: dict[str, Any], state: dict[str, Any]) -> bool:
+        held = state["collections"]
+        if "exists" in goal:
+            return any(matches(record, goal["where"]) for record in held[goal["exists"]])
+        if "missing" in goal:
+            return not any(matches(record, goal["where"]) for record in held[goal["missing"]])
+        return "values" in goal and matches(state["values"], goal["values"])
+
+    for definition in DEFINITIONS.values():
+        for name, intent in definition.intents.items():
+            values = Values(split, random.Random(f"{split} {name}"))
+            drawn = {**intent.get("slots", {}), **intent.get("hidden", {})}
+            known = {slot: str(draw(generator, values)) for slot, generator in drawn.items()}
+            state = populate(definition, values, known, intent)
+            assert not all(holds(goal, state) for goal in fill(intent["goal"], known)), (definition.name, name)
 
 
 @pytest.mark.parametrize("app", sorted(DEFINITIONS))

@@ -86,16 +86,26 @@ def aim(box: tuple[float, float, float, float], rng: random.Random) -> tuple[flo
 
 
 def typing(text: str, rng: random.Random, mean_ms: float = 180, typo_rate: float = 0.015) -> list[Stroke]:
-    """The strokes that leave `text` typed, among them now and then a neighbouring key and its correction."""
+    """The strokes that leave `text` typed, among them now and then a neighbouring key and its correction.
+
+    A slip is mostly seen at once, sometimes only up to three characters later.
+    """
     strokes: list[Stroke] = []
-    for char in text:
+
+    def press(key: str, slow: float) -> None:
+        strokes.append(Stroke(wait_ms=hesitation(rng, slow * mean_ms), key=key))
+
+    for i, char in enumerate(text):
         near = _NEIGHBOURS.get(char.lower())
         if near and rng.random() < typo_rate:
             wrong = rng.choice(near)
-            strokes.append(Stroke(wait_ms=hesitation(rng, mean_ms), key=wrong.upper() if char.isupper() else wrong))
-            strokes.append(Stroke(wait_ms=hesitation(rng, 2.2 * mean_ms), key="Backspace"))
-        slow = 1.4 if char.isspace() or char.isupper() or char.isdigit() else 1.0
-        strokes.append(Stroke(wait_ms=hesitation(rng, slow * mean_ms), key=char))
+            late = text[i + 1 : i + 1 + rng.randint(1, 3)] if rng.random() < 0.35 else ""
+            for key in (wrong.upper() if char.isupper() else wrong) + late:
+                press(key, 1.0)
+            press("Backspace", 2.2)
+            for _ in late:
+                press("Backspace", 0.7)
+        press(char, 1.4 if char.isspace() or char.isupper() or char.isdigit() else 1.0)
     return strokes
 
 

@@ -58,7 +58,7 @@ class Stage:
         self.scale = 1.0
         self.gap_ms = FRAME_GAP_MS
         """Least virtual time between two frames. Set it before `open` to record at another rate."""
-        self.crf = "30"
+        self.crf = "36"
         """x264's constant rate factor for the clip: larger means smaller files."""
         self.epoch_ms = 1_735_689_600_000 + self.rng.randrange(365 * 24 * 60) * 60_000
         """The virtual wall clock at the page's start (Unix ms, UTC). Set it before `open` to choose it."""

@@ -7,12 +7,14 @@ seen in training. All values are plain ASCII English.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uijepa.data.manifest import Split, split_of
 from uijepa.errors import MissingExtra, RecordingError
+from uijepa.record.lexicon import PHRASES, POOLS
 
 if TYPE_CHECKING:
     from faker import Faker
@@ -23,6 +25,7 @@ _MONTHS = (
     *("August", "September", "October", "November", "December"),
 )
 _DAYS_IN = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_POOL = re.compile(r"\{(\w+)\}")
 _CLOSE = ("tonight", "soon", "later", "today", "tomorrow", "now", "again", "please", "thanks", "okay")
 
 
@@ -149,6 +152,16 @@ class Values:
         def make() -> str:
             text = str(self._fake.sentence(nb_words=max(2, words - 1))).rstrip(".")
             return f"{text} {self.rng.choice(_CLOSE)}" if self.rng.random() < 0.5 else text
+
+        return self.draw(make)
+
+    def phrase(self, kind: str) -> str:
+        """An everyday phrase of a kind of `lexicon.PHRASES`, first letter large: 'Spicy chicken wrap'."""
+
+        def make() -> str:
+            pattern = self.rng.choice(PHRASES[kind])
+            text = _POOL.sub(lambda match: self.rng.choice(POOLS[match[1]]), pattern)
+            return text[0].upper() + text[1:]
 
         return self.draw(make)
 

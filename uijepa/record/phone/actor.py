@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from uijepa.record import people
 from uijepa.record.phone.definitions import Definition, Spec
 from uijepa.record.source import Failed
 from uijepa.record.stage import Stage
+from uijepa.record.values import Values
 
 _SETTLE_MS = 120.0
 _MOST_SETTLES = 25
@@ -85,9 +87,27 @@ class Actor:
         """Think, find an element of the uppermost layer, tap it and wait for what follows."""
         self.settle()
         self.think(mean_ms)
-        self.stage.click(people.aim(self._reach(element), self.rng))
+        spot = people.aim(self._reach(element), self.rng)
+        self.stage.move(*spot)
+        self._clear_notice(spot[1])
+        self.stage.click(spot)
         self.stage.wait(60)
         self.settle()
+
+    def _clear_notice(self, y: float) -> None:
+        """Swipe away or wait out a notice that lies over what is wanted at height `y`, px."""
+        notice = self.where()["notice"]
+        if notice is None or y > notice["y"] + notice["height"] + 12:
+            return
+        self.think(500)
+        if self.rng.random() < 0.5:
+            x, middle = self.stage.width * self.rng.uniform(0.4, 0.6), notice["y"] + notice["height"] / 2
+            self._drag((x, middle), (x + self.rng.uniform(-5, 5), middle - self.rng.uniform(50, 80)))
+        for _ in range(20):
+            if self.where()["notice"] is None:
+                break
+            self.stage.wait(300)
+        self.stage.wait(280)
 
     def back(self) -> None:
         """Leave the uppermost screen or overlay by the way it offers."""
@@ -127,6 +147,40 @@ class Actor:
         self.tap(f"app:{wrong}", 700)
         self.think(1100)
         self.home()
+
+    # Without a goal
+
+    def wander(self, seconds: float, values: Values) -> None:
+        """Use the phone for `seconds` of virtual time without any goal: look around, scroll, type, leave again."""
+        end = self.stage.now_ms + 1000 * seconds
+        while self.stage.now_ms < end:
+            with contextlib.suppress(Failed):
+                self._stroll(values)
+
+    def _stroll(self, values: Values) -> None:
+        here = self.settle()
+        ways: list[str] = self.stage.evaluate("() => phone.reachable()")
+        if here["app"] is None:
+            known: list[str] = self.stage.evaluate("() => phone.apps()")
+            self.tap(f"app:{self.rng.choice(known)}", 1100)
+            self.stage.wait(450)
+            return
+        roll = self.rng.random()
+        onward = [way for way in ways if way not in ("back", "cancel") and not way.startswith(("nav:", "dial:"))]
+        if here["keyboard"]:
+            self.stage.type(values.phrase("query")[: self.rng.randint(3, 14)], mean_ms=170)
+            self.put_keyboard_away()
+        elif roll < 0.06 or (roll < 0.2 and len(here["screens"]) == 1 and not here["overlay"]):
+            self.home()
+        elif roll < 0.3 or not onward:
+            self.back()
+        elif roll < 0.5:
+            self._browse = True
+            self._scroll_past(back=self.rng.random() < 0.4)
+            self.think(900)
+        else:
+            self.tap(self.rng.choice(onward), 1200)
+            self.think(600)
 
     # Steps of a path
 
@@ -182,7 +236,7 @@ class Actor:
             element = f"{element}/{step['part']}"
         self.tap(element, 700)
 
-    def _scroll_past(self) -> None:
+    def _scroll_past(self, *, back: bool = True) -> None:
         """Look further down a list and come back, if there is anything further down."""
         extent = self.stage.evaluate("() => phone.extent()")
         if not self._browse or extent["more"] < 40:
@@ -192,6 +246,8 @@ class Actor:
         self.think(500)
         self._drag_page(-far, extent["top"], extent["bottom"])
         self.think(600)
+        if not back:
+            return
         self._drag_page(far, extent["top"], extent["bottom"])
 
     def _swipe(self, step: Spec) -> None:
@@ -213,6 +269,7 @@ class Actor:
         self.tap(step["type"], 450)
         self.stage.wait(300)
         if step.get("replace"):
+            self.stage.page.keyboard.press("End")
             for _ in range(len(self.stage.evaluate("() => document.activeElement.value"))):
                 self.stage.key("Backspace")
         text = step["text"]
@@ -251,6 +308,18 @@ class Actor:
             "([name, to]) => Wheels.columns(phone.layer(), name, to)", [step["turn"], step["to"]]
         )
         return columns
+
+    def _pick(self, step: Spec) -> None:
+        """Leaf through a calendar to a date's month and tap its day."""
+        month, day = step["to"].split(" ")
+        for _ in range(12):
+            away = self.stage.evaluate(
+                "([name, month]) => Blocks.monthsTo(phone.draft(name), month)", [step["pick"], month]
+            )
+            if away == 0:
+                break
+            self.tap("month:next" if away > 0 else "month:previous", 260)
+        self.tap(f"day:{day}", 500)
 
     def _dial(self, step: Spec) -> None:
         for digit in step["dial"]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from uijepa.errors import RecordingError
-from uijepa.record.phone.schema import SLOT, Checker, Spec, actions_of
+from uijepa.record.phone.schema import SLOT, Checker, Spec, actions_of, expand
 
 __all__ = ["FOLDER", "Definition", "Spec", "fill", "load", "parse"]
 
@@ -48,7 +48,7 @@ class Definition:
         elements = [*spec.get("left", []), *spec.get("right", [])]
         for block in spec["body"]:
             elements += [*block.get("rows", []), *block.get("actions", [])]
-            if "button" in block:
+            if "button" in block or "picture" in block:
                 elements.append(block)
         for element in elements:
             for action in actions_of(element.get("do")):
@@ -92,7 +92,7 @@ def fill(template: Any, values: Mapping[str, str]) -> Any:
 def parse(path: Path, text: str) -> Definition:
     """A checked definition from its JSON text. Raises RecordingError naming file and place of what is wrong."""
     try:
-        spec = json.loads(text)
+        spec = expand(json.loads(text))
     except json.JSONDecodeError as error:
         raise RecordingError(f"{path.name}:{error.lineno}: not JSON ({error.msg}).") from error
     Checker(path, spec).run()

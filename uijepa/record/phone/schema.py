@@ -15,28 +15,35 @@ SLOT = re.compile(r"\{(\w+)\}")
 
 _APP = {"app", "name", "icon", "tabs", "start", "draft", "state", "values", "screens", "intents"}
 _SCREEN = {"title", "as", "large", "bare", "live", "ticking", "tab", "left", "right", "body", "composer"}
-_INTENT = {"label", "slots", "hidden", "setup", "values", "paths", "goal", "begin"}
+_INTENT = {"label", "also", "wants", "slots", "hidden", "setup", "values", "paths", "goal", "begin"}
 _BLOCKS = {
     "list": {"list", "where", "sort", "search", "large", "empty", "header", "item"},
     "rows": {"rows", "header"},
-    "fields": {"fields", "header"},
+    "fields": {"fields", "header", "style"},
     "wheel": {"wheel", "kind"},
-    "note": {"note"},
-    "hero": {"hero", "avatar", "icon", "subtitle", "style"},
+    "note": {"note", "style"},
+    "hero": {"hero", "avatar", "icon", "art", "subtitle", "style"},
+    "picture": {"picture", "seed", "style", "title", "subtitle", "route", "pins", "id", "do"},
+    "segments": {"segments", "options", "style", "do"},
+    "stars": {"stars", "do"},
+    "stats": {"stats", "header"},
+    "progress": {"progress", "left", "right"},
+    "month": {"month", "do"},
     "actions": {"actions", "style"},
     "button": {"button", "id", "fill", "danger", "do"},
     "ticker": {"ticker", "subtitle", "style"},
     "thread": {"thread", "where", "sort"},
     "keypad": {"keypad"},
     "tiles": {"tiles", "value", "do"},
-    "cards": {"cards", "where", "sort", "header", "item"},
+    "cards": {"cards", "where", "sort", "search", "header", "item", "columns", "style", "empty"},
 }
-_BAR = {"id", "icon", "text", "strong", "fab", "do", "when", "unless"}
+_BAR = {"id", "icon", "text", "strong", "fab", "on", "do", "when", "unless"}
+_CELL = {"id", "icon", "text", "danger", "on", "style", "do", "when", "unless"}
 _COMPOSER = {"field", "placeholder", "id", "do"}
 _ANY_BLOCK = {"when", "unless"}
 _ROW = {
     "id", "title", "subtitle", "text", "after", "icon", "color", "avatar", "check", "checked", "toggle", "toggled",
-    "select", "buttons", "style", "tint", "plain", "do", "swipe", "when", "unless",
+    "select", "stepper", "art", "on", "buttons", "style", "tint", "plain", "do", "swipe", "when", "unless",
 }  # fmt: skip
 _ACTIONS = {
     "open": {"open"},
@@ -47,6 +54,7 @@ _ACTIONS = {
     "set": {"set"},
     "update": {"update", "where", "to"},
     "put": {"put"},
+    "flip": {"flip"},
     "remove": {"remove", "where"},
     "confirm": {"confirm"},
     "prompt": {"prompt"},
@@ -61,11 +69,22 @@ _STEPS = {
     "look": {"look", "where"},
     "type": {"type", "text", "share", "replace"},
     "turn": {"turn", "to"},
+    "pick": {"pick", "to"},
     "dial": {"dial"},
     "key": {"key"},
     "wait": {"wait"},
 }
-_GOALS = {"exists": {"exists", "where"}, "missing": {"missing", "where"}, "values": {"values"}}
+ART = ("photo", "scene", "dish", "room", "product", "cover", "map", "bars", "curve")
+"""Kinds of pictures the front end can draw (`web/art.js`)."""
+_GOALS = {"at": {"at", "where"}, "exists": {"exists", "where"}, "missing": {"missing", "where"}, "values": {"values"}}
+
+
+def expand(spec: Any) -> Any:
+    """A definition with its short forms written out: `"swipe": "delete"` is the usual red button behind a row."""
+    if isinstance(spec, dict):
+        short = {"swipe": [{"id": "delete", "text": "Delete", "danger": True, "do": {"remove": True}}]}
+        return {k: short["swipe"] if (k, v) == ("swipe", "delete") else expand(v) for k, v in spec.items()}
+    return [expand(part) for part in spec] if isinstance(spec, list) else spec
 
 
 def actions_of(do: Any) -> list[Spec]:
@@ -79,7 +98,7 @@ def _ids(spec: Any) -> Iterator[str]:
     """The ids of all elements of a definition, form fields, wheels and the buttons of dialogs among them."""
     if isinstance(spec, Mapping):
         for key, value in spec.items():
-            if key in ("id", "field", "wheel") and isinstance(value, str):
+            if key in ("id", "field", "wheel", "month") and isinstance(value, str):
                 yield value
             if key in ("confirm", "prompt"):
                 yield from ("ok", "cancel")
@@ -145,14 +164,10 @@ class Checker:
         place = f"screens.{name}"
         self.keys(place, screen, _SCREEN, ("body",))
         for item in [*screen.get("left", []), *screen.get("right", [])]:
-            self.keys(
-                f"{place} bar", item, {"id", "icon", "text", "strong", "fab", "do", "when", "unless"}, ("id", "do")
-            )
+            self.keys(f"{place} bar", item, _BAR, ("id", "do"))
             self.action(f"{place} bar {item['id']}", item["do"])
         if "composer" in screen:
-            self.keys(
-                f"{place}.composer", screen["composer"], {"field", "placeholder", "id", "do"}, ("field", "id", "do")
-            )
+            self.keys(f"{place}.composer", screen["composer"], _COMPOSER, ("field", "id", "do"))
             self.action(f"{place}.composer", screen["composer"]["do"])
         for number, block in enumerate(screen["body"]):
             self.block(f"{place}.body[{number}]", block)
@@ -168,8 +183,13 @@ class Checker:
                 for key in ("do", "checked", "toggled"):
                     self.action(place, part.get(key))
         for cell in block.get("actions", []):
-            self.keys(place, cell, {"id", "icon", "text", "danger", "do"}, ("id", "icon", "do"))
+            self.keys(place, cell, _CELL, ("id", "icon", "do"))
             self.action(place, cell["do"])
+        if kind == "picture" and block["picture"] not in ART:
+            raise self.fail(place, f"no picture {block['picture']!r}. Known: {', '.join(ART)}.")
+        for art in [block.get("art"), *(row.get("art") for row in rows)]:
+            if art is not None and (len(art) != 2 or art[0] not in ART):
+                raise self.fail(place, f"'art' is [kind, seed] with a kind of {', '.join(ART)}, not {art!r}.")
         for field in block.get("fields", []):
             self.keys(place, field, {"id", "label", "placeholder", "kind"}, ("id",))
         self.action(place, block.get("do"))
@@ -199,20 +219,25 @@ class Checker:
     def intent(self, name: str, intent: Any) -> None:
         place = f"intents.{name}"
         self.keys(place, intent, _INTENT, ("label", "paths", "goal"))
-        if set(SLOT.findall(intent["label"])) != set(intent.get("slots", {})):
-            raise self.fail(place, "the label and 'slots' name different slots.")
+        for label in [intent["label"], *intent.get("also", [])]:
+            if set(SLOT.findall(label)) != set(intent.get("slots", {})):
+                raise self.fail(place, f"the label {label!r} and 'slots' name different slots.")
+        if "{" in intent.get("wants", ""):
+            raise self.fail(place, "'wants' says what is wanted without any value.")
         for added in intent.get("setup", []):
             self.keys(f"{place}.setup", added, {"add", "record"}, ("add", "record"))
             self.collection_exists(f"{place}.setup", added["add"])
         for goal in intent["goal"]:
             kind = self.kind(f"{place}.goal", goal, _GOALS)
-            if kind != "values":
+            if kind == "at":
+                self.screen_exists(f"{place}.goal", goal["at"])
+            elif kind != "values":
                 self.collection_exists(f"{place}.goal", goal[kind])
         known = set(intent.get("slots", {})) | set(intent.get("hidden", {}))
         unknown = {slot for slot in SLOT.findall(json.dumps([intent["paths"], intent["goal"]])) if slot not in known}
         if unknown:
             raise self.fail(place, f"'paths' or 'goal' use {min(unknown)!r}, which is neither a slot nor hidden.")
-        ids = set(_ids(self.spec))
+        ids = set(_ids(self.spec)) | {"cancel"}
         for path in intent["paths"]:
             for step in path:
                 self.step(f"{place}.paths", step, ids)
@@ -223,5 +248,7 @@ class Checker:
             self.screen_exists(place, step["go"])
         elif "where" in step:
             self.collection_exists(place, step[kind])
-        elif kind in ("tap", "type", "turn") and step[kind].split("/")[0] not in ids and ":" not in step[kind]:
+        elif (
+            kind in ("tap", "type", "turn", "pick") and step[kind].split("/")[0] not in ids and ":" not in step[kind]
+        ):
             raise self.fail(place, f"no element {step[kind]!r} in any screen.")

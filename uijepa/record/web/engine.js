@@ -1,14 +1,15 @@
 "use strict";
-/* The apps themselves: screens of a definition on Framework7's router, what taps do, and what the actor may ask.
+/* The apps themselves: the screens of a definition, what taps do, and what the actor may ask. `Kit` has the markup and
+   `Shell` the moving parts of the look that is loaded.
 
    A *frame* is one open screen: {n, name, kind: page | popup | sheet, record, acts, element, modal}. `stack` holds
    them from the app's root upwards. */
 const phone = (() => {
   let world = null;
-  let f7 = null;
   let def = null;
   let store = null;
-  let view = null;
+  let host = null;
+  let mounted = 0;
   let stack = [];
   let serial = 0;
   const frames = new Map();
@@ -19,18 +20,18 @@ const phone = (() => {
   const settings = () => stores.settings?.values || {};
 
   function context(frame) {
-    return { store, theme: world.theme, acts: frame.acts };
+    return { store, theme: world.theme, dark: settings().dark ?? world.dark, accent: world.accent, acts: frame.acts };
   }
 
   function markup(frame) {
-    const html = Render.page(def, frame.name, context(frame), frame.record, frame.n === stack[0].n ? 0 : 1);
+    const html = Kit.page(def, frame.name, context(frame), frame.record, frame.n === stack[0].n ? 0 : 1);
     return html.replace('<div class="page ', `<div data-frame="${frame.n}" class="page `);
   }
 
   function settle(frame) {
     frame.element = document.querySelector(`[data-frame="${frame.n}"]`);
     Morph.remember(frame.element);
-    Wheels.mount(f7, frame.element, store.draft, world.theme);
+    Wheels.mount(frame.element, store.draft);
     for (const messages of frame.element.querySelectorAll(".messages-content")) messages.scrollTop = messages.scrollHeight;
   }
 
@@ -46,31 +47,23 @@ const phone = (() => {
     store = stores[name];
     store.draft = { ...(def.draft || {}) };
     stack = [];
-    const host = document.createElement("div");
-    host.className = "view view-main";
+    host = document.createElement("div");
     root().append(host);
     const first = push(def.start, null, "page");
-    view = f7.views.create(host, {
-      main: true,
-      url: `/${first.n}/`,
-      iosSwipeBack: false,
-      transition: world.transition || undefined,
-      routes: [{ path: "/:n/", async: ({ to, resolve }) => resolve({ content: markup(frames.get(Number(to.params.n))) }) }],
-    });
+    mounted++;
+    Shell.mount(host, first.n, (n) => markup(frames.get(n)));
     settle(first);
   }
 
   function unmount() {
     Keyboard.hide();
-    Overlays.closeAll();
-    const old = view;
-    const host = old.el;
-    view = null;
+    const [old, remove] = [host, Shell.unmount()];
     def = null;
     stack = [];
+    mounted++;
     setTimeout(() => {
-      old.destroy();
-      host.remove();
+      remove();
+      old.remove();
     }, 450);
   }
 
@@ -78,24 +71,22 @@ const phone = (() => {
     Keyboard.hide();
     const kind = def.screens[name].as || "page";
     const frame = push(name, record, kind);
-    if (kind === "page") view.router.navigate(`/${frame.n}/`);
-    else frame.modal = Overlays.screen(f7, kind, markup(frame), () => settle(frame));
+    if (kind === "page") Shell.push(frame.n);
+    else frame.modal = Shell.screen(kind, markup(frame));
     settle(frame);
   }
 
   /* Closes the uppermost overlay or `count` screens; false at the app's root. */
   function back(count = 1) {
     Keyboard.hide();
-    if (Overlays.cancel()) return true;
+    if (Shell.cancel()) return true;
     if (stack.length <= count) return false;
     const gone = stack.splice(-count);
     for (const frame of gone) frames.delete(frame.n);
-    if (gone[0].modal) gone[0].modal.close();
-    else if (count === 1) view.router.back();
-    else {
-      view.router.back(`/${top().n}/`, { force: true });
-      settle(top());
-    }
+    const pages = gone.filter((frame) => !frame.modal).length;
+    for (const frame of gone) if (frame.modal) frame.modal.close();
+    if (pages) Shell.pop(top().n, pages);
+    if (pages > 1) settle(top());
     return true;
   }
 
@@ -104,7 +95,7 @@ const phone = (() => {
     const frame = stack[0];
     frame.name = name;
     frame.acts = {};
-    view.router.navigate(`/${frame.n}/`, { reloadCurrent: true, ignoreCache: true, animate: false });
+    Shell.replace(frame.n);
     settle(frame);
   }
 
@@ -117,32 +108,47 @@ const phone = (() => {
       const element = frame.element.querySelector(selector);
       if (element) Morph.towards(element, html);
     };
-    const bar = Render.bar(screen, here, frame.record, depth);
-    part(".navbar .left", bar.left);
-    part(".navbar .right", bar.right);
-    part(".navbar .title", bar.title);
-    part(".title-large-text", bar.title);
-    part(".fabs", bar.fab);
-    if (depth === 0 && def.tabs) part(".tabbar", Render.tabbar(def, here, frame.name));
+    const bar = Kit.bar(screen, here, frame.record, depth);
+    for (const [name, selector] of Object.entries(Kit.parts)) part(selector, bar[name]);
+    if (depth === 0 && def.tabs) part(".tabbar", Kit.tabbar(def, here, frame.name));
     if (screen.composer) frame.acts[screen.composer.id] = { do: screen.composer.do, record: frame.record };
     const content = frame.element.querySelector(".page-content");
     const before = content.querySelectorAll(".message").length;
-    Morph.towards(content, Render.body(screen, here, frame.record));
+    Morph.towards(content, Blocks.body(screen, here, frame.record));
     if (content.querySelectorAll(".message").length > before) content.scrollTop = content.scrollHeight;
-    Wheels.mount(f7, frame.element, store.draft, world.theme);
+    Wheels.mount(frame.element, store.draft);
   }
 
   function refresh() {
     for (const frame of stack) if (frame.element?.isConnected) redraw(frame);
     Home.status();
-    const dark = settings().dark;
-    if (dark !== undefined && dark !== f7.darkMode) f7.setDarkMode(dark);
+    Shell.dark(settings().dark ?? world.dark);
   }
 
   /* Sets a field of the form, on the screen too where it is open. */
   function write(name, value) {
     store.draft[name] = value;
     for (const field of root().querySelectorAll(`[data-field="${name}"]`)) field.value = value;
+  }
+
+  function flip(name, record) {
+    const scope = record && name in record ? record : store.values;
+    scope[name] = !scope[name];
+  }
+
+  /* Sets what a record, a form or the app calls `name`, whichever has it. */
+  function choose(name, value, record) {
+    const own = name.startsWith("draft.");
+    const scope = own ? store.draft : [record, store.draft, store.values].find((one) => one && name in one) || store.values;
+    scope[own ? name.slice(6) : name] = value;
+  }
+
+  /* A dialog; one with a `field` asks for a text. */
+  function ask(spec, record) {
+    Keyboard.hide();
+    const text = (name, other) => store.fill(spec[name] || other, record);
+    const field = spec.field && { id: spec.field, value: Markup.escape(store.draft[spec.field] ?? ""), placeholder: Markup.escape(spec.placeholder || "") };
+    Shell.dialog({ title: text("title", ""), text: text("text", ""), ok: spec.ok, cancel: spec.cancel || "Cancel", danger: spec.danger, field }, () => run(spec.do, record));
   }
 
   const steps = {
@@ -172,13 +178,17 @@ const phone = (() => {
       const dropped = step.remove === true ? [record] : store.select(step.remove, step.where, null, record);
       for (const one of dropped) store.remove(one);
     },
-    confirm: (step, record) => Overlays.confirm(f7, store, step.confirm, record, (then) => run(then, record)),
-    prompt: (step, record) => Overlays.prompt(f7, store, step.prompt, record, (then) => run(then, record)),
-    menu: (step, record) => Overlays.menu(f7, step.menu, (then) => run(then, record)),
-    toast: (step, record) => Overlays.toast(f7, store.fill(step.toast, record)),
+    flip: (step, record) => flip(step.flip, record),
+    confirm: (step, record) => ask(step.confirm, record),
+    prompt: (step, record) => ask(step.prompt, record),
+    menu: (step, record) => {
+      Keyboard.hide();
+      Shell.menu(step.menu, (item) => run(item.do, record));
+    },
+    toast: (step, record) => Shell.toast(store.fill(step.toast, record)),
     after: (step, record) => {
-      const [home, frame] = [view, top()];
-      setTimeout(() => view === home && top() === frame && run(step.do, record), step.after);
+      const [home, frame] = [mounted, top()];
+      setTimeout(() => mounted === home && top() === frame && run(step.do, record), step.after);
     },
   };
 
@@ -198,10 +208,15 @@ const phone = (() => {
       store.draft[spec.field] = digits.replace(/^(\d{3})(\d)/, "$1-$2").replace(/^(\d{3}-\d{3})(\d)/, "$1-$2");
       refresh();
     } else if (spec.flip) {
-      const scope = spec.record && spec.flip in spec.record ? spec.record : store.values;
-      scope[spec.flip] = !scope[spec.flip];
+      flip(spec.flip, spec.record);
       run(spec.do || [], spec.record);
-    } else if (swiped) f7.swipeout.delete(element.closest("li"), () => run(spec.do, spec.record));
+    } else if (spec.choose) {
+      choose(spec.choose, spec.value, spec.record);
+      run(spec.do || [], spec.record);
+    } else if (spec.bump) {
+      choose(spec.bump, String(Math.max(0, Number(store.lookup(spec.bump, spec.record)) + spec.by)), spec.record);
+      refresh();
+    } else if (swiped) Shell.removeRow(element, () => run(spec.do, spec.record));
     else if (spec.do) run(spec.do, spec.record);
   }
 
@@ -224,20 +239,15 @@ const phone = (() => {
 
   async function start(given) {
     world = given;
-    document.documentElement.classList.add(world.theme);
+    document.documentElement.classList.add(world.theme, world.bars);
     document.documentElement.style.setProperty("--font", `${world.font}, sans-serif`);
     for (const [name, state] of Object.entries(world.state)) stores[name] = new Store(state);
-    f7 = new Framework7({
-      el: "#app",
-      name: "Phone",
-      theme: world.theme,
-      darkMode: world.dark,
-      colors: { primary: world.accent },
-      touch: { tapHold: false },
-      toast: { closeTimeout: 2500 },
-    });
+    document.documentElement.style.setProperty("--accent", world.accent);
+    document.documentElement.style.setProperty("--text", world.text);
+    Shell.start(world);
     Keyboard.start(world);
     Home.start(world);
+    Notices.start(world);
     Gestures.start();
     root().addEventListener("click", tapped);
     root().addEventListener("input", typed);
@@ -251,13 +261,13 @@ const phone = (() => {
 
   /* Nothing large is moving and taps are taken. */
   function idle() {
-    if (view && !view.router.allowPageChange) return false;
-    const large = "#app, #keyboard, .page, .popup, .sheet-modal, .dialog, .actions-modal, .swipeout, .swipeout-content";
+    if (Shell.moving()) return false;
+    const large = "#app, #keyboard, .page, .popup, .sheet-modal, .dialog, .actions-modal, .swipeout, .swipeout-content, .alert-wrapper, .action-sheet-wrapper";
     return !document.getAnimations().some((a) => a.playState !== "finished" && a.effect.target?.matches(large));
   }
 
   function where() {
-    return { app: Home.current(), screens: stack.map((f) => f.name), overlay: Overlays.shown(), keyboard: Keyboard.shown(), idle: idle() };
+    return { app: Home.current(), screens: stack.map((f) => f.name), overlay: Shell.shown(), keyboard: Keyboard.shown(), notice: Notices.box(), idle: idle() };
   }
 
   /* Where an element of the uppermost layer is, px, and between which heights (`top`, `bottom`) it can be reached. */
@@ -289,11 +299,25 @@ const phone = (() => {
     return { more: page.scrollHeight - page.clientHeight - page.scrollTop, top, bottom };
   }
 
+  /* Ids of what can be tapped right now without scrolling, in the uppermost layer. */
+  function reachable() {
+    const ids = [...layer().querySelectorAll("[data-id]")].map((e) => e.dataset.id);
+    return [...new Set(ids)].filter((id) => {
+      const box = locate(id);
+      if (!box || box.width < 8) return false;
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      if (y <= box.top || y >= box.bottom || x <= 0 || x >= innerWidth) return false;
+      return document.elementFromPoint(x, y)?.closest("[data-id]")?.dataset.id === id;
+    });
+  }
+
   const has = (name) => name in world.apps;
   const find = (name, wanted) => store.select(name, wanted)[0]?.key ?? null;
+  const draft = (name) => store.lookup(name, null);
   const apps = () => Object.keys(world.apps);
-  const holds = (app, goals) => goals.every((goal) => stores[app].holds(goal));
-  const layer = () => Overlays.element() || top()?.element || document.getElementById("home");
+  const shows = (app, goal) => Home.current() === app && top().name === goal.at && (!goal.where || store.matches(top().record, goal.where));
+  const holds = (app, goals) => goals.every((goal) => ("at" in goal ? shows(app, goal) : stores[app].holds(goal)));
+  const layer = () => Shell.element() || top()?.element || document.getElementById("home");
 
-  return { start, mount, unmount, back, has, settings, where, find, holds, layer, locate, extent, apps };
+  return { start, mount, unmount, back, has, settings, where, find, holds, layer, locate, extent, reachable, apps, draft };
 })();

@@ -22,6 +22,8 @@ const Gestures = (() => {
     touch.edge = event.clientY > innerHeight - 28;
     touch.scroll = target.closest ? scroller(target) : null;
     touch.top = touch.scroll?.scrollTop;
+    touch.shelf = target.closest?.(".shelf");
+    touch.notice = target.closest?.("#notice");
   }
 
   function move(event) {
@@ -31,19 +33,26 @@ const Gestures = (() => {
     if (!touch.axis && Math.hypot(dx, dy) > SLOP) {
       touch.axis = Math.abs(dy) >= Math.abs(dx) ? "y" : "x";
       swallow = true;
+      if (touch.axis === "x" && touch.shelf) [touch.scroll, touch.left] = [null, touch.shelf.scrollLeft];
       if (touch.axis === "y" && touch.scroll) touch.scroll.style.scrollSnapType = "none";
     }
     const now = performance.now();
     if (now > touch.at) touch.v = (event.clientY - touch.lastY) / (now - touch.at);
     touch.at = now;
     touch.lastY = event.clientY;
+    if (touch.notice) return;
     if (touch.axis === "y" && touch.scroll && !touch.edge) touch.scroll.scrollTop = touch.top - dy;
+    if (touch.axis === "x" && touch.shelf) touch.shelf.scrollLeft = touch.left - dx;
   }
 
   function up(event) {
     if (!touch) return;
-    const { scroll, axis, edge, v, y } = touch;
+    const { scroll, axis, edge, v, y, notice } = touch;
     touch = null;
+    if (notice) {
+      Notices.hide();
+      return;
+    }
     if (edge && y - event.clientY > 60) {
       Home.close();
       return;

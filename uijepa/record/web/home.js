@@ -25,8 +25,8 @@ const Home = (() => {
 
   function status() {
     const s = phone.settings();
-    const wifi = s.wifi === false ? "" : Render.icon(["wifi", "wifi"], world.theme);
-    const signal = s.airplane ? Render.icon(["airplane", "airplanemode_active"], world.theme) : bars();
+    const wifi = s.wifi === false ? "" : Markup.icon(["wifi", "wifi"], world.theme);
+    const signal = s.airplane ? Markup.icon(["airplane", "airplanemode_active"], world.theme) : bars();
     const saver = s.saver ? "saving" : "";
     const html = `<div class="status-time">${clock()}</div><div class="status-icons ${saver}">${signal}${wifi}${battery()}</div>`;
     if ($("statusbar").innerHTML !== html) Morph.towards($("statusbar"), html);
@@ -34,8 +34,8 @@ const Home = (() => {
 
   function appIcon(app, label) {
     const [from, to] = app.icon.colors;
-    const name = label ? `<span>${Render.escape(app.name)}</span>` : "";
-    return `<a class="home-icon" data-id="app:${app.app}" data-app="${app.app}"><div class="glyph" style="background:linear-gradient(${from},${to})">${Render.icon([app.icon.ios, app.icon.md], world.theme)}</div>${name}</a>`;
+    const name = label ? `<span>${Markup.escape(app.name)}</span>` : "";
+    return `<a class="home-icon" data-id="app:${app.app}" data-app="${app.app}"><div class="glyph" style="background:linear-gradient(${from},${to})">${Markup.icon([app.icon.ios, app.icon.md], world.theme)}</div>${name}</a>`;
   }
 
   function draw() {
@@ -43,7 +43,7 @@ const Home = (() => {
     home.className = `wallpaper-${phone.settings().wallpaper ?? world.wallpaper}`;
     const grid = world.home.grid.map((a) => appIcon(a, true)).join("");
     const dock = world.home.dock.map((a) => appIcon(a, world.theme === "md")).join("");
-    const search = world.theme === "md" ? `<div class="home-search">${Render.icon(["", "search"], "md")}</div>` : `<div class="home-dots">${Render.icon(["search", ""], "ios")}Search</div>`;
+    const search = world.theme === "md" ? `<div class="home-search">${Markup.icon(["", "search"], "md")}</div>` : `<div class="home-dots">${Markup.icon(["search", ""], "ios")}Search</div>`;
     Morph.towards(home, `<div class="home-grid">${grid}</div>${search}<div class="home-dock">${dock}</div>`);
   }
 

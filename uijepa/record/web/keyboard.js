@@ -11,16 +11,16 @@ const Keyboard = (() => {
   let field = null;
 
   function key(name, label, extra = "") {
-    return `<div class="kb-key ${extra}" data-k="${Render.escape(name)}"><span>${label}</span></div>`;
+    return `<div class="kb-key ${extra}" data-k="${Markup.escape(name)}"><span>${label}</span></div>`;
   }
 
   function letters(rows, signs) {
     const other = signs ? "ABC" : theme === "ios" ? "123" : "?123";
-    const shift = signs ? key("more", "#+=", "kb-wide kb-dark") : key("Shift", Render.icon(["shift", "arrow_upward"], theme), "kb-wide kb-dark");
-    const erase = key("Backspace", Render.icon(["delete_left", "backspace"], theme), "kb-wide kb-dark");
+    const shift = signs ? key("more", "#+=", "kb-wide kb-dark") : key("Shift", Markup.icon(["shift", "arrow_upward"], theme), "kb-wide kb-dark");
+    const erase = key("Backspace", Markup.icon(["delete_left", "backspace"], theme), "kb-wide kb-dark");
     const lines = rows.map((row) => [...row].map((c) => key(c, `<em>${c}</em>`)).join(""));
-    const enter = theme === "ios" ? key("Enter", "return", "kb-return kb-dark") : key("Enter", Render.icon(["", "keyboard_return"], theme), "kb-return kb-accent");
-    const comma = theme === "ios" ? key("emoji", Render.icon(["smiley", ""], theme), "kb-wide kb-dark") : key(",", ",", "kb-dark");
+    const enter = theme === "ios" ? key("Enter", "return", "kb-return kb-dark") : key("Enter", Markup.icon(["", "keyboard_return"], theme), "kb-return kb-accent");
+    const comma = theme === "ios" ? key("emoji", Markup.icon(["smiley", ""], theme), "kb-wide kb-dark") : key(",", ",", "kb-dark");
     const stop = theme === "ios" ? "" : key(".", ".", "kb-dark");
     return `<div class="kb-row">${lines[0]}</div><div class="kb-row">${lines[1]}</div>
       <div class="kb-row">${shift}${lines[2]}${erase}</div>
@@ -30,7 +30,7 @@ const Keyboard = (() => {
   function draw(wanted) {
     if (layer === wanted) return;
     layer = wanted;
-    const cells = PAD.map((c) => (c === "⌫" ? key("Backspace", Render.icon(["delete_left", "backspace"], theme), "kb-dark") : key(c, c)));
+    const cells = PAD.map((c) => (c === "⌫" ? key("Backspace", Markup.icon(["delete_left", "backspace"], theme), "kb-dark") : key(c, c)));
     const keys = wanted === "pad" ? `<div class="kb-pad">${cells.join("")}</div>` : letters(wanted === "signs" ? SIGNS : LETTERS, wanted === "signs");
     const hints = wanted === "pad" ? "" : `<div class="kb-hints"></div>`;
     box.innerHTML = `${hints}${keys}<div class="kb-foot"></div>`;

@@ -34,7 +34,7 @@ const Morph = (() => {
       if (old.data !== fresh.data) old.data = fresh.data;
       return;
     }
-    if (old.hasAttribute("data-keep") && fresh.hasAttribute("data-keep")) return;
+    if (fresh.hasAttribute("data-keep") && old.dataset.keep === fresh.dataset.keep) return;
     patchAttributes(old, fresh);
     if (old.tagName !== "TEXTAREA") patchChildren(old, fresh);
   }

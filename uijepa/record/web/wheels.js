@@ -1,5 +1,5 @@
 "use strict";
-/* Wheels for times, dates and durations: Framework7's picker, bound to a field of the form. */
+/* Wheels for times, dates and durations, bound to a field of the form. */
 const Wheels = (() => {
   const MONTHS = "January February March April May June July August September October November December".split(" ");
   const pad = (n) => String(n).padStart(2, "0");
@@ -24,30 +24,24 @@ const Wheels = (() => {
     },
   };
 
-  function mount(f7, element, draft, theme) {
+  function mount(element, draft) {
     for (const host of element.querySelectorAll("[data-wheel]")) {
-      if (host.f7wheel) continue;
+      if (host.columns) continue;
       const [name, kind] = [host.dataset.wheel, kinds[host.dataset.kind]];
-      host.f7wheel = f7.picker.create({
-        containerEl: host,
-        toolbar: false,
-        rotateEffect: theme === "ios",
-        cols: kind.cols().map((col) => ({ textAlign: "center", ...col })),
-        value: kind.split(String(draft[name])),
-        on: { change: (_, values) => (draft[name] = kind.join(values.filter((v) => v !== undefined))) },
-      });
+      const cols = kind.cols().map((col) => ({ textAlign: "center", ...col }));
+      host.columns = Shell.wheel(host, cols, kind.split(String(draft[name])), (values) => (draft[name] = kind.join(values)));
     }
   }
 
-  /* The columns of a wheel as the actor needs them: [{index, goal, height, x, y, visible}], px. */
+  /* The columns of a wheel as the actor needs them: [{index, goal, height, x, y, span}], px. */
   function columns(layer, name, value) {
     const host = layer.querySelector(`[data-wheel="${name}"]`);
     const parts = kinds[host.dataset.kind].split(value);
-    return host.f7wheel.cols.filter((col) => !col.divider).map((col, i) => {
-      const r = col.el.getBoundingClientRect();
-      const height = col.items[0].offsetHeight;
-      const index = Math.round(col.$itemsEl[0].scrollTop / height);
-      return { index, goal: col.values.indexOf(parts[i]), height, x: r.left + r.width / 2, y: r.top + r.height / 2, span: r.height };
+    return host.columns().map(({ element, scroller, item, values }, i) => {
+      const r = element.getBoundingClientRect();
+      const height = item.offsetHeight;
+      const index = Math.round(scroller.scrollTop / height);
+      return { index, goal: values.indexOf(parts[i]), height, x: r.left + r.width / 2, y: r.top + r.height / 2, span: r.height };
     });
   }
 
