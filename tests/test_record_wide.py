@@ -108,7 +108,9 @@ def icons(spec: Any) -> Iterator[str]:
 
 def test_every_icon_exists() -> None:
     drawn = {path.stem for path in (PACKAGES / "node_modules/bootstrap-icons/icons").glob("*.svg")}
-    named = {name for d in DEFINITIONS.values() for name in icons(d.spec) if isinstance(name, str) and "{" not in name}
+    named = {
+        name for d in DEFINITIONS.values() for name in icons(d.spec) if isinstance(name, str) and "{" not in name
+    }
     assert named
     assert not named - drawn
 
@@ -134,10 +136,13 @@ def test_all_free_values_in_a_window_belong_to_its_split(split: Any) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
-def test_every_intent_has_values_in_every_split(split: Any) -> None:
+def test_every_app_and_every_slot_has_values_in_every_split(split: Any) -> None:
+    values = Values(split, random.Random(1))
     for app, definition in DEFINITIONS.items():
-        for name in definition.intents:
-            a_world(app, name, 1, split)
+        a_world(app, next(iter(definition.intents)), 1, split)
+        for intent in definition.intents.values():
+            for generator in intent.get("slots", {}).values():
+                assert values.accepts(str(draw(generator, values)))
 
 
 def test_windows_differ_in_size_looks_and_frame() -> None:

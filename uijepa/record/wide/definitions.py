@@ -15,6 +15,8 @@ from uijepa.errors import RecordingError
 from uijepa.record.phone import definitions as phone
 from uijepa.record.wide.schema import Checker, Spec, actions_of, blocks_of
 
+__all__ = ["FOLDER", "Definition", "Spec", "load", "parse"]
+
 FOLDER = phone.FOLDER.parent / "wide"
 """Definitions live beside the library in a checkout, not in the wheel."""
 

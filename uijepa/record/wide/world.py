@@ -16,7 +16,7 @@ SIZES = (
     *((1366, 768), (1440, 810), (1440, 900), (1600, 900)),
 )
 """Windows, CSS px."""
-LONG_SIDES = (720, 800, 800, 864, 960)
+LONG_SIDES = (720, 800, 864, 960, 1024)
 """Widths of recordings, px: people share recordings smaller than their screens."""
 GAPS_MS = (125, 143, 143, 167, 200)
 """Time between frames; animated pictures of software run at 5 to 10 frames a second."""
@@ -90,6 +90,7 @@ def _looks(definition: Definition, values: Values, scale: float) -> dict[str, An
         "head-font": '"Lora"' if rng.random() < 0.1 else f'"{font}"',
         "doc-font": rng.choice(('"Lora"', f'"{font}"')),
         "size": f"{size:.2f}px",
+        "zoom": f"{max(1.0, size / 14):.2f}",
         "radius": rng.choice(("2px", "4px", "6px", "8px", "12px")),
         "round": rng.choice(("50%", "50%", "30%")),
         "pad": f"{density:.2f}rem",

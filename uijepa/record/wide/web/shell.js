@@ -22,7 +22,7 @@ const Shell = (() => {
     }
     const menus = world.look.menus ? `<div class="menu-bar">${["File", "Edit", "View", "Window", "Help"].map((m) => `<span>${m}</span>`).join("")}</div>` : "";
     const left = chrome === "title-mac" ? lights : icon(world.def.icon, "tinted");
-    return `<div class="title-bar ${chrome}">${left}<span class="title-text">${title} - ${escape(world.def.name)}</span>${chrome === "title-mac" ? "" : winButtons}</div>${menus}`;
+    return `<div class="title-bar ${chrome}">${left}<span class="title-text">${title === world.def.name ? title : `${title} - ${escape(world.def.name)}`}</span>${chrome === "title-mac" ? "" : winButtons}</div>${menus}`;
   }
 
   function links(world, at, current) {
