@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                         slots={"name": name},
                         text=[name, task],
                         source="toy",
+                        part="few-shot" if split == "test" else "",
                         split=split,  # type: ignore[arg-type]
                     )
                 )
@@ -293,6 +294,20 @@ def test_what_cannot_be_scored_is_refused(folder: Path, tmp_path: Path, change: 
     )
     with pytest.raises((ManifestError, ConfigError), match=wrong):
         quality.gather(plan)
+
+
+def test_recordings_may_be_a_folder_and_come_in_parts(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    plan = quality.Plan(manifest=folder, bundle=bundles[0], work=tmp_path, quiet=True)
+    shelf = quality.gather(plan)
+    assert {s.path for s in shelf.scored} == {folder / s.clip.path for s in shelf.scored}
+    clips = [s.clip for s in shelf.scored]
+    assert ("part", "few-shot", list(range(len(clips)))) in quality.groups(clips, set())
+    assert quality.digest(folder) != quality.digest(folder / "manifest.jsonl")
+    write(folder / "measuring.jsonl", [replace(s.clip, measuring_only=True) for s in (*shelf.train, *shelf.scored)])
+    with pytest.raises(ManifestError, match="needs labelled clips in the splits 'train'"):
+        quality.gather(replace(plan, manifest=folder / "measuring.jsonl"))
 
 
 def shown(clip: Clip, digest: str, look: npt.NDArray[np.uint8]) -> leakage.Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,9 @@ import numpy as np
 from uijepa.bench import answers, baselines
 from uijepa.bench.answers import Outcome
 from uijepa.bench.metrics import Score, Scorer, bootstrap
-from uijepa.data import leakage
+from uijepa.data import layouts, leakage
 from uijepa.data.looks import last_frame, looks
-from uijepa.data.manifest import Clip, Split, read
+from uijepa.data.manifest import Clip, Split, line_of
 from uijepa.errors import ConfigError, ManifestError
 
 SYSTEM = "uijepa"
@@ -87,10 +88,10 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     keep(plan.work / "scores.jsonl", clips, sentences, scores)
     known = {s.clip.intent for s in shelf.train}
     return {
-        "suite": plan.suite or plan.manifest.resolve().parent.name,
+        "suite": plan.suite or layouts.read(plan.manifest).root.resolve().name,
         "split": plan.split,
         **({"date": plan.date} if plan.date else {}),
-        "manifest_sha256": answers.file_sha256(plan.manifest),
+        "manifest_sha256": digest(plan.manifest),
         "bundle_sha256": answers.bundle_sha256(plan.bundle),
         "clips": {"train": len(shelf.train), "chosen_on": len(shelf.choose), "scored": len(shelf.scored)},
         "rows": rows(plan.split, scores, groups(clips, known)),
@@ -105,11 +106,12 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
 
 def gather(plan: Plan) -> Shelf:
     """The labelled clips of the manifest with their digests and looks."""
-    clips = [c for c in read(plan.manifest) if c.intent]
+    recordings = layouts.read(plan.manifest)
+    clips = [c for c in recordings.clips if c.intent]
     twice = [k for k, n in Counter(map(key, clips)).items() if n > 1]
     if twice:
         raise ManifestError(f"{plan.manifest}: the clip id {twice[0]!r} occurs more than once.")
-    train = [c for c in clips if c.split == "train"]
+    train = [c for c in clips if c.split == "train" and not c.measuring_only]
     choose = [c for c in clips if c.split == "val" and plan.split != "val"]
     if plan.split == "train":
         raise ConfigError("split: the training split cannot be scored against itself.")
@@ -120,7 +122,7 @@ def gather(plan: Plan) -> Shelf:
     if not scored or not train:
         raise ManifestError(f"{plan.manifest}: needs labelled clips in the splits 'train' and {plan.split!r}.")
     used = [*train, *choose, *scored]
-    files = [plan.manifest.parent / c.path for c in used]
+    files = [recordings.file(c) for c in used]
     try:
         hashes = [answers.file_sha256(f) for f in files]
     except OSError as error:
@@ -161,6 +163,14 @@ def examples(shown: Sequence[leakage.Shown]) -> baselines.Examples:
     )
 
 
+def digest(manifest: Path) -> str:
+    """Of a manifest's bytes, or of what a folder of clips lists."""
+    if manifest.is_file():
+        return answers.file_sha256(manifest)
+    lines = "\n".join(line_of(clip) for clip in layouts.read(manifest).clips)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
 def said_values(clip: Clip) -> list[str]:
     """The free values that the reference says: those a right answer holds."""
     return [value for value in clip.slots.values() if value in clip.intent]
@@ -175,11 +185,13 @@ def groups(clips: Sequence[Clip], known: set[str]) -> list[tuple[str, str, list[
             found.setdefault(("label", "label not in training"), []).append(i)
         if said_values(clip):
             found.setdefault(("slots", "with free values"), []).append(i)
+        if clip.part:
+            found.setdefault(("part", clip.part), []).append(i)
         if clip.source:
             found.setdefault(("source", clip.source), []).append(i)
         if clip.category:
             found.setdefault(("category", clip.category), []).append(i)
-    order = ["all", "source", "slots", "label", "category"]
+    order = ["all", "part", "source", "slots", "label", "category"]
     return [(k, n, found[k, n]) for k, n in sorted(found, key=lambda x: (order.index(x[0]), x[1]))]
 
 

@@ -40,7 +40,7 @@ def block(results: Mapping[str, Any]) -> str:
     lines += ["", "Ahead by, paired by clip:", "", _line(["over", "points (95 %)"]), _line(["---", "---:"])]
     lines += [_line([d["b"], spread(d, sign=True)]) for d in results["differences"]]
     system = overall[0]["system"]
-    parts = [r for r in results["rows"] if r["system"] == system and r["by"] in ("source", "slots", "label")]
+    parts = [r for r in results["rows"] if r["system"] == system and r["by"] in ("part", "source", "slots", "label")]
     lines += ["", f"`{system}` by group:", "", _line(["group", "clips", *heads[1:]])]
     lines += [_line(["---", *["---:"] * len(heads)])]
     lines += [_line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
