@@ -16,6 +16,7 @@ from uijepa.record.browser import Browser
 from uijepa.record.miniwob import MiniWob
 from uijepa.record.miniwob.episode import begin, end
 from uijepa.record.miniwob.pools import html_folder, page_pools
+from uijepa.record.miniwob.wordings import ALSO
 from uijepa.record.source import Failed, Performance
 from uijepa.record.stage import Stage
 from uijepa.record.values import Values
@@ -54,7 +55,7 @@ def yellow(jpeg: bytes) -> bool:
 
 def test_there_are_enough_categories_and_each_has_its_page() -> None:
     names = SOURCE.categories()
-    assert len(names) == len(set(names)) >= 28
+    assert len(names) == len(set(names)) >= 60
     for name in names:
         assert (html_folder() / f"{name.removeprefix('miniwob/')}.html").is_file(), name
 
@@ -69,6 +70,18 @@ def test_slots_are_in_the_template(category: str) -> None:
     task = SOURCE.tasks[category]
     assert set(task.slots) <= set(re.findall(r"\{(\w+)\}", task.label))
     assert len(set(task.slots)) == len(task.slots)
+
+
+@pytest.mark.parametrize("category", SOURCE.categories())
+def test_other_wordings_say_the_same(category: str) -> None:
+    task = SOURCE.tasks[category]
+    facts = set(re.findall(r"\{(\w+)\}", task.label))
+    wordings = ALSO[task.name]
+    assert len({task.label, *wordings}) >= 3
+    for words in wordings:
+        assert set(task.slots) <= set(re.findall(r"\{(\w+)\}", words)) <= facts
+        assert words.isascii()
+        assert words.endswith(".")
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])

@@ -9,6 +9,7 @@ from uijepa.record.miniwob import apps, clicking, dragging, entering, mail
 from uijepa.record.miniwob.episode import begin, end
 from uijepa.record.miniwob.hand import Hand
 from uijepa.record.miniwob.task import Task
+from uijepa.record.miniwob.wordings import ALSO
 from uijepa.record.source import Failed, Performance
 from uijepa.record.stage import Stage
 from uijepa.record.values import Values
@@ -44,4 +45,5 @@ class MiniWob:
         missing = [value for value in slots.values() if value not in intent]
         if missing:
             raise Failed(f"{missing[0]!r} is not in the label {intent!r}")
-        return Performance(intent=intent, slots=slots)
+        also = tuple(words.format_map(facts) for words in ALSO[task.name])
+        return Performance(intent=intent, slots=slots, alternatives=also)
