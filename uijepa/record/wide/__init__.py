@@ -16,8 +16,6 @@ from uijepa.record.wide.definitions import FOLDER, Definition, Spec, load
 from uijepa.record.wide.world import build
 
 WEB = Path(__file__).resolve().parent / "web"
-CRF = "36"
-"""A window holds several times the text of a phone; it stays readable at this rate factor."""
 _NEEDED = ("bootstrap", "bootstrap-icons", "@fontsource/inter", "@fontsource/lora", "@fontsource/jetbrains-mono")
 
 __all__ = ["Definition", "Wide", "load"]
@@ -49,7 +47,7 @@ class Wide:
         hidden = {name: str(draw(generator, values)) for name, generator in intent.get("hidden", {}).items()}
         known = slots | hidden
         world = build(definition, intent, known, values)
-        stage.pointer, stage.gap_ms, stage.crf = "mouse", world.gap_ms, CRF
+        stage.pointer, stage.gap_ms = "mouse", world.gap_ms
         stage.open((WEB / "index.html").as_uri(), width=world.width, height=world.height, scale=world.scale)
         mistakes: list[str] = []
         stage.page.on("pageerror", lambda error: mistakes.append(error.message))
@@ -70,5 +68,5 @@ class Wide:
         return Performance(
             intent=fill(intent["label"], slots),
             slots=slots,
-            alternatives=tuple(fill(wording, slots) for wording in intent["wordings"]),
+            alternatives=tuple(fill(wording, slots) for wording in intent["also"]),
         )

@@ -10,23 +10,19 @@ from uijepa.record import people
 from uijepa.record.source import Failed
 from uijepa.record.stage import Stage
 from uijepa.record.wide.definitions import Definition, Spec
+from uijepa.record.wide.hand import Hand
 from uijepa.record.wide.world import World
 
-_SETTLE_MS = 120.0
-_MOST_SETTLES = 25
 _MOST_PAGES = 8
 
 
-class Actor:
-    """Hands and eyes at one window."""
+class Actor(Hand):
+    """A person with habits of their own, who knows an app."""
 
     def __init__(self, stage: Stage, definition: Definition, world: World, rng: random.Random) -> None:
-        self.stage = stage
+        super().__init__(stage, rng)
         self.definition = definition
         self.world = world
-        self.rng = rng
-        self.pace = rng.uniform(1.0, 1.9)
-        """How slow this person is, around 1."""
         self._strays = rng.random() < 0.25
         self._browses = rng.random() < 0.25
         self._idles = rng.random() < 0.4
@@ -35,81 +31,6 @@ class Actor:
         self._searches = rng.random() < 0.45
         self._shortcuts = rng.random() < 0.4
         self._slips = rng.choice((0.0, 0.015, 0.04))
-        self._typed_before = False
-
-    # Seeing
-
-    def where(self) -> Mapping[str, Any]:
-        """Open screens from the root up, whether signed in, whether a menu or question is up, whether all rests."""
-        answer: Mapping[str, Any] = self.stage.evaluate("() => desk.where()")
-        return answer
-
-    def settle(self) -> Mapping[str, Any]:
-        """Wait until transitions have ended."""
-        for _ in range(_MOST_SETTLES):
-            here = self.where()
-            if here["idle"]:
-                return here
-            self.stage.wait(_SETTLE_MS)
-        raise Failed("a transition never ended")
-
-    def think(self, mean_ms: float) -> None:
-        """Hesitate."""
-        self.stage.think(mean_ms * self.pace)
-
-    def sees(self, element: str) -> bool:
-        """Whether the uppermost layer has an element."""
-        return self._locate(element) is not None
-
-    def _locate(self, element: str) -> Mapping[str, Any] | None:
-        box: Mapping[str, Any] | None = self.stage.evaluate("id => desk.locate(id)", element)
-        return box
-
-    def _reach(self, element: str) -> tuple[float, float, float, float]:
-        """The box of an element, px, brought into view with the wheel."""
-        for _ in range(14):
-            box = self._locate(element)
-            if box is None:
-                raise Failed(f"{element} is not on the screen")
-            top, bottom = float(box["top"]), float(box["bottom"])
-            upper, lower = float(box["y"]), float(box["y"] + box["height"])
-            inside = upper >= top - 1 and lower <= bottom + 1
-            if (
-                inside
-                or not box["scrolls"]
-                or (box["height"] > bottom - top and upper < bottom - 20 and lower > top + 20)
-            ):
-                left, right = max(box["x"], box["left"]), min(box["x"] + box["width"], box["right"])
-                return left, max(upper, top), right - left, min(lower, bottom) - max(upper, top)
-            away = (upper + lower - top - bottom) / 2
-            middle = ((box["left"] + box["right"]) / 2, (top + bottom) / 2)
-            most = 0.7 * (bottom - top)
-            self.stage.scroll(middle, max(-most, min(most, away)))
-            self.think(250)
-        raise Failed(f"{element} cannot be scrolled into view")
-
-    # Hands
-
-    def tap(self, element: str, mean_ms: float = 650) -> None:
-        """Think, find an element of the uppermost layer, click it and wait for what follows."""
-        self.settle()
-        self.think(mean_ms)
-        self.stage.click(people.aim(self._reach(element), self.rng))
-        self._typed_before = False
-        self.stage.wait(60)
-        self.settle()
-
-    def _right_click(self, element: str) -> None:
-        self.settle()
-        self.think(650)
-        x, y, width, height = self._reach(element)
-        at = people.aim((x, y, min(width, 320), height), self.rng)
-        self.stage.move(*at, width=max(8.0, min(width, height)))
-        self.stage.wait(self.rng.uniform(40, 120))
-        self.stage.page.mouse.click(*at, button="right")
-        self.stage.changed()
-        self.stage.wait(80)
-        self.settle()
 
     def _wander(self) -> None:
         """Move the pointer somewhere without aim, as people do while they read."""
@@ -141,7 +62,7 @@ class Actor:
         self._type({"type": "secret", "text": self.world.secret})
         if self.rng.random() < 0.25:
             self.tap("remember", 400)
-        if self.rng.random() < 0.4 and self._typed_before:
+        if self.rng.random() < 0.4 and self.typed_before:
             self.think(300)
             self.stage.key("Enter")
         else:
@@ -251,7 +172,7 @@ class Actor:
         if step.get("twice"):
             self.settle()
             self.think(700)
-            self.stage.dblclick(people.aim(self._reach(element), self.rng))
+            self.stage.dblclick(people.aim(self.reach(element), self.rng))
             self.stage.wait(60)
         else:
             self.tap(element, 800)
@@ -261,7 +182,7 @@ class Actor:
         element = self._element(step)
         more = f"{element}/more"
         if self._right_clicks or not self.sees(more):
-            self._right_click(element)
+            self.right_click(element)
         else:
             self.tap(more, 700)
         self.tap(step["item"], 550)
@@ -271,15 +192,15 @@ class Actor:
         self.settle()
         self.think(800)
         target = step["to"] if "to" in step else self._id_of(step["drag"], step["onto"])
-        self._reach(target)
-        start = people.aim(self._reach(element), self.rng)
-        x, y, width, height = self._reach(target)
+        self.reach(target)
+        start = people.aim(self.reach(element), self.rng)
+        x, y, width, height = self.reach(target)
         self.stage.drag(start, people.aim((x, y, width, min(height, 260)), self.rng))
         self.stage.wait(200)
 
     def _look(self, step: Spec) -> None:
         self.settle()
-        self._reach(self._element(step))
+        self.reach(self._element(step))
         self.think(500)
 
     def _type(self, step: Spec) -> None:
@@ -293,7 +214,7 @@ class Actor:
         text = step["text"]
         mean_ms = max(60.0, min(150.0, 3400 / max(len(text), 1)))
         self.stage.type(text, mean_ms=mean_ms, typo_rate=self._slips)
-        self._typed_before = True
+        self.typed_before = True
         if step.get("enter"):
             self.think(350)
             self.stage.key("Enter")
@@ -301,7 +222,7 @@ class Actor:
 
     def _by_tab(self, element: str) -> bool:
         """Go on to the next field with the Tab key, if this person does so and that leads there."""
-        if not (self._tabs and self._typed_before):
+        if not (self._tabs and self.typed_before):
             return False
         self.think(300)
         self.stage.key("Tab")

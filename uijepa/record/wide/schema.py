@@ -17,7 +17,7 @@ _APP = {
 }  # fmt: skip
 _NEEDED = ("app", "name", "icon", "kind", "start", "state", "screens", "intents")
 _SCREEN = {"title", "subtitle", "as", "style", "full", "bare", "fresh", "bar", "body"}
-_INTENT = {"label", "wordings", "slots", "hidden", "setup", "values", "paths", "goal"}
+_INTENT = {"label", "also", "slots", "hidden", "setup", "values", "paths", "goal"}
 _BUTTON = {"id", "text", "icon", "look", "tip", "do", "menu", "when", "unless", "gap"}
 _FIELD = {
     "id", "label", "placeholder", "help", "kind", "options", "rows", "half", "bind", "live", "enter", "do", "when",
@@ -195,8 +195,8 @@ class Checker(phone.Checker):
 
     def intent(self, name: str, intent: Any) -> None:
         place = f"intents.{name}"
-        self.keys(place, intent, _INTENT, ("label", "wordings", "paths", "goal"))
-        for wording in [intent["label"], *intent["wordings"]]:
+        self.keys(place, intent, _INTENT, ("label", "also", "paths", "goal"))
+        for wording in [intent["label"], *intent["also"]]:
             if set(SLOT.findall(wording)) != set(intent.get("slots", {})):
                 raise self.fail(place, f"{wording!r} and 'slots' name different slots.")
         for added in intent.get("setup", []):

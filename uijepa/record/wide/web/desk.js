@@ -230,8 +230,8 @@ const desk = (() => {
       else return;
       draw();
     } else if (event.key === "Enter" && typing) {
-      const spec = actOf(event.target)?.field;
-      if (spec?.enter && event.target.tagName === "INPUT") run(spec.enter, top().record);
+      const spec = actOf(event.target);
+      if (spec?.field?.enter && event.target.tagName === "INPUT") run(spec.field.enter, spec.record);
       else if (!signedIn) signIn();
     } else if (world.def.keys?.[combo] && signedIn && !dialogs.length && !question && (event.ctrlKey || !typing)) {
       event.preventDefault();
