@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from phone_paths import walk
 from PIL import Image
 
 from uijepa.data.manifest import SPLITS, Split
 from uijepa.errors import RecordingError
 from uijepa.record.browser import Browser
-from uijepa.record.phone import WEB, Phone, Wander
+from uijepa.record.phone import WEB, Ionic, Phone, Wander
+from uijepa.record.phone.actor import Actor
 from uijepa.record.phone.definitions import FOLDER, fill, load, parse
 from uijepa.record.phone.schema import ART
 from uijepa.record.phone.world import build, draw, populate
@@ -148,6 +150,19 @@ def test_every_screen_a_path_goes_to_can_be_reached_from_the_start(app: str) -> 
                     assert definition.route(definition.spec["start"], step["go"]) is not None, (name, step)
 
 
+@pytest.mark.parametrize("app", sorted(DEFINITIONS))
+def test_every_step_of_a_path_finds_its_element(app: str) -> None:
+    definition = DEFINITIONS[app]
+    for name, intent in definition.intents.items():
+        for path in intent["paths"]:
+            try:
+                stack = walk(definition, path)
+            except AssertionError as error:
+                raise AssertionError(f"{name}: {error}") from error
+            for goal in intent["goal"]:
+                assert goal.get("at", stack[-1]) == stack[-1], (name, stack)
+
+
 def test_a_route_is_the_shortest_and_absent_where_there_is_none() -> None:
     clock = DEFINITIONS["clock"]
     assert clock.route("timer", "new-alarm") == [("tab:alarms", "alarms"), ("add", "new-alarm")]
@@ -197,6 +212,10 @@ class Watched(Stage):
         super().click(target)
         self._look()
 
+    def drag(self, a: Any, b: Any) -> None:
+        self._look()
+        super().drag(a, b)
+
     def _look(self) -> None:
         if not hasattr(self, "seen"):
             self.seen = set()
@@ -220,6 +239,45 @@ def test_an_intent_is_done_and_its_slots_are_seen(browser: Browser, category: st
         assert not any(done.intent in line for line in seen), "the label itself was in the picture"
         assert len(stage.frames) >= 8
         assert 3_000 < stage.frames[-1].ms < 40_000
+
+
+def test_the_same_apps_in_the_other_look(browser: Browser) -> None:
+    with Watched(browser, 3) as stage:
+        done = Ionic().perform(stage, "ionic/reminders-add", Values("test", random.Random(3)), 3)
+        seen = stage.seen | set(stage.visible_text())
+        assert stage.evaluate("document.querySelectorAll('ion-item').length") > 2
+        assert stage.evaluate("typeof Framework7") == "undefined"
+    assert all(any(value in line for line in seen) for value in done.slots.values()), (done.slots, seen)
+    assert set(Ionic().categories()) == {name.replace("phone/", "ionic/") for name in Phone().categories()}
+
+
+def test_a_wandering_has_no_intent_and_goes_on_for_a_while(browser: Browser) -> None:
+    with Stage(browser, 8) as stage:
+        done = Wander().perform(stage, "wander/weather", Values("train", random.Random(8)), 8)
+        assert done.intent == ""
+        assert done.slots == {}
+        assert 10_000 < stage.now_ms < 60_000
+        assert len(stage.frames) > 10
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_notice_is_cleared_before_what_it_covers_is_tapped(browser: Browser, seed: int) -> None:
+    world = build(DEFINITIONS, "notes", None, {}, Values("train", random.Random(2)))
+    look = {"name": "Notes", "icon": DEFINITIONS["notes"].spec["icon"], "title": "Hello", "text": "There"}
+    page = {**world.page, "begin": {"app": "notes", "screen": None}, "notices": [{"ms": 700, **look}]}
+    with Stage(browser, 2, pointer="none") as stage:
+        stage.open((WEB / "index.html").as_uri(), width=world.width, height=world.height)
+        stage.evaluate("world => phone.start(world)", page)
+        stage.prepare(600)
+        stage.wait(500)
+        assert {"Hello", "There"} <= set(stage.visible_text())
+        actor = Actor(stage, DEFINITIONS["notes"], random.Random(seed))
+        actor.clear_notice(700.0)
+        assert actor.where()["notice"] is not None, "what lies below the notice can be tapped at once"
+        actor.clear_notice(60.0)
+        assert actor.where()["notice"] is None
+        assert actor.where()["screens"] == ["all"], "the notice took the touch"
+        assert "Hello" not in stage.visible_text()
 
 
 def pixels(jpeg: bytes) -> np.ndarray:

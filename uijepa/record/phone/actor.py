@@ -89,12 +89,12 @@ class Actor:
         self.think(mean_ms)
         spot = people.aim(self._reach(element), self.rng)
         self.stage.move(*spot)
-        self._clear_notice(spot[1])
+        self.clear_notice(spot[1])
         self.stage.click(spot)
         self.stage.wait(60)
         self.settle()
 
-    def _clear_notice(self, y: float) -> None:
+    def clear_notice(self, y: float) -> None:
         """Swipe away or wait out a notice that lies over what is wanted at height `y`, px."""
         notice = self.where()["notice"]
         if notice is None or y > notice["y"] + notice["height"] + 12:
