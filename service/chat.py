@@ -198,7 +198,7 @@ def _names(service: Service) -> frozenset[str]:
             "description": "A `chat.completion`; with `stream` its chunks as server-sent events.",
             "content": {
                 "application/json": {"schema": {"type": "object"}},
-                sse.MEDIA_TYPE: {"schema": {"type": "string"}},
+                sse.MEDIA_TYPE: {"schema": {"type": "object", "properties": {"data": sse.DATA}}},
             },
         },
         **describe_openai(400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504),

@@ -33,9 +33,23 @@ event: intent.done
 data: {"intent": "Call Ada.", "confidence": 0.91}
 
 """
+DATA = {"type": "string", "contentMediaType": "application/json"}
 DESCRIPTION: dict[str, Any] = {
     "description": "The answer; with `?stream=true` as the last of a stream of events.",
-    "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "description": "One event of the stream.",
+                "required": ["event", "data"],
+                "properties": {
+                    "event": {"enum": ["intent.queued", "intent.stage", "intent.delta", "intent.done", "problem"]},
+                    "data": DATA,
+                },
+            },
+            "example": _EXAMPLE,
+        }
+    },
 }
 
 

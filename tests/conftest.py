@@ -16,6 +16,21 @@ TINY_WORDS = ["Set an alarm for 7:30 AM labelled Gym.", "Call Ada.", "Turn Wi-Fi
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint folder of a random system that a laptop runs in milliseconds; it reads no text on the screen."""
+    return write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "checkpoint")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `tiny_checkpoint`. Tests must not change it: copy it first."""
+    from export.package import export
+
+    folder = tmp_path_factory.mktemp("tiny") / "bundle"
+    export(tiny_checkpoint, folder, name="tiny")
+    return folder
+
+
+def write_tiny_checkpoint(folder: Path) -> Path:
+    """The checkpoint of `tiny_checkpoint`, in `folder`."""
     import torch
 
     from uijepa.config import Preprocess
@@ -35,18 +50,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for parameter in system.parameters():
             if parameter.ndim == 2:
                 parameter.data.mul_(4)
-    folder = tmp_path_factory.mktemp("tiny") / "checkpoint"
     system.save(folder, {"made_by": "tests"})
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tiny_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of `tiny_checkpoint`. Tests must not change it: copy it first."""
-    from export.package import export
-
-    folder = tmp_path_factory.mktemp("tiny") / "bundle"
-    export(tiny_checkpoint, folder, name="tiny")
     return folder
 
 

@@ -94,3 +94,14 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ") X"
+
+
+def tiny_bundle(folder: Path) -> Path:
+    """The bundle of a tiny random model, made in a process of its own: torch would stay in this one's memory."""
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from pathlib import Path; folder = Path(sys.argv[1])\n"
+        "from conftest import write_tiny_checkpoint; from export.package import export\n"
+        "export(write_tiny_checkpoint(folder / 'checkpoint'), folder / 'bundle', name='tiny')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return folder / "bundle"
