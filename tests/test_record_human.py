@@ -80,18 +80,19 @@ def test_only_what_can_be_shown_is_taken(tmp_path: Path) -> None:
         untold,
         session("no-such-task"),
         session(utterance="Schreib Größe."),
+        session(utterance="Click on the  colored box."),
         session("enter-text"),
         session(),
     )
     assert [(number, task) for number, task, _ in sessions(path)] == [
         (1, "choose-date"),
-        (6, "enter-text"),
-        (7, "choose-date"),
+        (7, "enter-text"),
+        (8, "choose-date"),
     ]
     jobs = unpack(path, tmp_path, 1)
     assert [(job.id, job.session) for job in jobs] == [
         ("human/choose-date-test-00000", 1),
-        ("human/enter-text-test-00000", 6),
+        ("human/enter-text-test-00000", 7),
     ]
     assert json.loads((tmp_path / "1.json").read_text()) == session()
     with (tmp_path / "bad.jsonl").open("w") as out:
