@@ -187,6 +187,28 @@ def test_shipped_definitions_are_sound(name: str) -> None:
     assert len(set(references)) == len(references)
 
 
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("iiw", {"train": (135, 1274), "few-shot": (135, 344), "zero-shot": (84, 87)}),
+        ("iit", {"train": (7, 682), "few-shot": (7, 187), "zero-shot": (3, 45)}),
+    ],
+)
+def test_the_sources_have_what_the_suites_of_the_paper_want(name: str, counts: dict[str, tuple[int, int]]) -> None:
+    suite = suites.load(name)
+    spread = suite.spread()
+    assert {part: (len(named), sum(named.values())) for part, named in spread.items()} == counts
+    assert not set(spread["train"]) & set(spread["zero-shot"])
+    jobs = suite.jobs()
+    assert len({job.id for job in jobs}) == len(jobs) == sum(clips for _, clips in counts.values())
+
+
+def test_tame_zero_shot_is_of_apps_that_training_never_sees() -> None:
+    suite = suites.load("iit")
+    apps = [{name.partition("-")[0] for name in suite.groups[group]} for group in ("seen", "unseen")]
+    assert not apps[0] & apps[1]
+
+
 def test_recordings_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("UIJEPA_DATA", raising=False)
     assert suites.data() == Path("recordings")
