@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import os
+import re
 import shutil
 from functools import cache
 from importlib import resources
@@ -43,6 +44,8 @@ FLAGS = (
     "--disable-partial-raster",
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
+# Files pass unasked: a page of many small ones would spend more time on questions than on loading.
+_NOT_LOCAL = re.compile(r"^(?!file:|data:|blob:|about:)")
 PATIENCE_MS = 30_000
 """Real time for the browser to answer. Generous: a busy machine must not change what is recorded."""
 _CSS = "* { caret-color: transparent !important; scroll-behavior: auto !important; }"
@@ -135,7 +138,7 @@ class Browser:
             reduced_motion="no-preference",
             service_workers="block",
         )
-        context.route("**/*", self._answer)
+        context.route(_NOT_LOCAL, self._answer)
         config = json.dumps({"epoch": epoch_ms, "seed": seed})
         context.add_init_script(script("clock.js").replace("CONFIG", config))
         if pointer != "none":
@@ -161,11 +164,8 @@ class Browser:
         self._bases.pop(page.context, None)
 
     def _answer(self, route: Route) -> None:
-        """Files pass; the page's own origin is answered from memory or its base folder; all else is cut off."""
+        """The page's own origin is answered from memory or its base folder; all else is cut off."""
         url = route.request.url
-        if url.startswith(("file:", "data:", "blob:", "about:")):
-            route.continue_()
-            return
         if not url.startswith(ORIGIN + "/"):
             route.abort("addressunreachable")
             return

@@ -27,7 +27,7 @@ class Phone:
 
     def __init__(self, folder: Path = FOLDER) -> None:
         for package in self.packages:
-            if not (WEB / "node_modules" / package).is_dir():
+            if not (WEB / "node_modules" / package).exists():
                 raise RecordingError(f"The phone needs the npm package {package}. Fetch it with: make recorder")
         self.definitions = load(folder)
         self._intents: dict[str, tuple[Definition, Spec]] = {
@@ -83,7 +83,7 @@ class Ionic(Phone):
 
     name = "ionic"
     page = "ionic.html"
-    packages = ("@ionic/core", *Phone.packages[1:])
+    packages = ("@ionic/core", "ionic-bundle.js", *Phone.packages[1:])
 
 
 class Wander(Phone):

@@ -1,4 +1,5 @@
-/* Ionic's elements, loaded before the page counts as loaded; defined once it is known which look they have. */
+/* Ionic's elements, bundled into node_modules/ionic-bundle.js by `make recorder`: one file instead of a hundred to
+   load for each clip. They are defined once it is known which look they have. */
 import { initialize } from "./node_modules/@ionic/core/components/index.js";
 import { defineCustomElement as actionSheet } from "./node_modules/@ionic/core/components/ion-action-sheet.js";
 import { defineCustomElement as alert } from "./node_modules/@ionic/core/components/ion-alert.js";
