@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import SHOWN_MS, chromium, drop, expect_moments, opened
+from browsing import chromium, drop, expect_moments, opened
 from playwright.sync_api import Browser, Page, expect
 from serving import Running, serving
 
@@ -47,10 +47,10 @@ def test_axe_finds_nothing_serious(browser: Browser, running: Running, sample_cl
         page.set_input_files("#file", sample_clip)
         expect_moments(page)
         page.set_input_files("#file", sample_clip)
-        expect(page.locator("#past-list li")).to_have_count(2, timeout=SHOWN_MS)
+        expect(page.locator("#past-list li")).to_have_count(2)
         assert violations(page) == []
         drop(page, "notes.txt", "text/plain", b"milk, bread")
-        expect(page.get_by_role("alert").get_by_role("heading")).to_be_visible(timeout=SHOWN_MS)
+        expect(page.get_by_role("alert").get_by_role("heading")).to_be_visible()
         assert violations(page) == []
         page.goto(f"{running.url}/docs")
         expect(page.locator("#problems tr").first).to_be_visible()
@@ -81,11 +81,11 @@ def test_with_the_keyboard_alone(browser: Browser, running: Running, sample_clip
         with page.expect_file_chooser() as chosen:
             page.keyboard.press("Space")
         chosen.value.set_files(sample_clip)
-        expect(page.locator("#intent")).not_to_be_empty(timeout=SHOWN_MS)
+        expect(page.locator("#intent")).not_to_be_empty()
         # The control that was used is still there, named for what it does now.
         expect(page.get_by_label("Another recording")).to_be_focused()
         moments = page.locator(".moment")
-        expect(moments.first.locator("canvas")).to_be_visible(timeout=SHOWN_MS)
+        expect(moments.first.locator("canvas")).to_be_visible()
         for _ in range(9):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.className") == "moment":
@@ -101,7 +101,7 @@ def test_with_the_keyboard_alone(browser: Browser, running: Running, sample_clip
 def test_nothing_overflows_from_phone_to_wide(browser: Browser, running: Running, sample_clip: Path) -> None:
     with opened(browser, running.url) as page:
         page.set_input_files("#file", sample_clip)
-        expect(page.locator("#intent")).not_to_be_empty(timeout=SHOWN_MS)
+        expect(page.locator("#intent")).not_to_be_empty()
         page.locator("#intent").evaluate(
             "(node) => { node.textContent = 'Rindfleischetikettierungsueberwachung '.repeat(4) }"
         )

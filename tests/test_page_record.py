@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import SHOWN_MS, chromium, expect_moments, opened
+from browsing import chromium, expect_moments, opened
 from playwright.sync_api import BrowserContext, Page, expect
 from serving import Running, serving
 
@@ -40,12 +40,12 @@ def test_a_tab_is_recorded_and_answered(running: Running) -> None:
         other = counting(page.context)
         page.bring_to_front()
         page.get_by_role("button", name="Record the screen").click()
-        expect(page.get_by_role("button", name="Stop and read it")).to_be_focused(timeout=SHOWN_MS)
-        expect(page.get_by_role("timer")).to_have_text("0:02", timeout=SHOWN_MS)
+        expect(page.get_by_role("button", name="Stop and read it")).to_be_focused()
+        expect(page.get_by_role("timer")).to_have_text("0:02")
         expect(page).to_have_title("● 0:02 · recording")
         assert page.evaluate("document.querySelector('#live').videoWidth") > 0
         page.keyboard.press("Enter")
-        expect(page.locator("#intent")).to_be_focused(timeout=SHOWN_MS)
+        expect(page.locator("#intent")).to_be_focused()
         expect(page).to_have_title("What did they want? · uijepa")
         name = page.locator("#clip-name").text_content() or ""
         assert name.startswith("Recording 2")
@@ -57,9 +57,9 @@ def test_a_tab_is_recorded_and_answered(running: Running) -> None:
 
         # One that ends because the tab is closed is kept, and one that is discarded is not.
         page.get_by_role("button", name="Record the screen").click()
-        expect(page.get_by_role("timer")).to_have_text("0:01", timeout=SHOWN_MS)
+        expect(page.get_by_role("timer")).to_have_text("0:01")
         other.close()
-        expect(page.locator("#past-list li")).to_have_count(2, timeout=SHOWN_MS)
+        expect(page.locator("#past-list li")).to_have_count(2)
         counting(page.context)
         page.bring_to_front()
         page.get_by_role("button", name="Record the screen").click()
@@ -73,7 +73,7 @@ def test_a_refused_permission_is_said_in_words(running: Running) -> None:
     with chromium("--use-fake-ui-for-media-stream=deny") as browser, opened(browser, running.url) as page:
         page.get_by_role("button", name="Record the screen").click()
         alert = page.get_by_role("alert")
-        expect(alert.get_by_role("heading")).to_have_text("The screen was not shared", timeout=SHOWN_MS)
+        expect(alert.get_by_role("heading")).to_have_text("The screen was not shared")
         expect(alert).to_contain_text("pick a tab, a window or a screen")
         expect(page.get_by_role("button", name="Record the screen")).to_be_focused()
 

@@ -7,7 +7,7 @@ import {
   $, hideClip, say, setState, showAnswer, showClip, showDraft, showElapsed, showPart, showPast, showProblem, showStage,
   showWait,
 } from "./view.js";
-import { NOTHING_RECORDED, Problem, STAGES, minutes, problemOfSharing, problemOfSize, size } from "./words.js";
+import { NOTHING_RECORDED, Problem, STAGES, counted, minutes, problemOfSharing, problemOfSize, size } from "./words.js";
 
 const TITLE = document.title;
 const REMEMBERED = 12;
@@ -16,7 +16,8 @@ const TRIES = 5;
 let limits = { max_bytes: Infinity, max_seconds: 600 };
 let key = "";
 let past = []; // { file, answer }: in memory only, gone with the tab
-let recording = null;
+let recording = null; // true while the browser asks what to share, then what recordScreen gave
+let retry = 0; // timer of the next try
 let clip = null; // { file, url, video, end }: what is shown; `end` aborts whatever is still done for it
 
 // ---------------------------------------------------------------- one clip from here to its answer
@@ -40,13 +41,14 @@ function take(file) {
   if (file.size > limits.max_bytes) {
     close();
     hideClip();
-    showProblem(problemOfSize(file, limits.max_bytes));
+    trouble(problemOfSize(file, limits.max_bytes));
     return;
   }
   ask(open(file));
 }
 
 async function ask(shown, tries = TRIES) {
+  clearTimeout(retry);
   const { file, end: { signal } } = shown;
   showPart(null);
   showStage("Sending the recording…", { share: 0, stage: "upload" });
@@ -72,8 +74,10 @@ function teller() {
   let draft = "";
   return (name, data) => {
     if (name === "intent.queued") {
-      const ahead = data.ahead === 1 ? "one recording is" : `${data.ahead} recordings are`;
-      showStage(data.ahead ? `Waiting: ${ahead} ahead…` : "Watching the recording…", { stage: "queue" });
+      if (!data.ahead) return;
+      const waits = `Waiting: ${counted(data.ahead, "recording")} ahead…`;
+      showStage(waits, { stage: "queue" });
+      say(waits);
     } else if (name === "intent.stage") {
       showStage(`${STAGES[data.stage] ?? "Working"}…`, { stage: data.stage });
     } else if (name === "intent.delta") {
@@ -102,19 +106,24 @@ function failed(shown, problem, tries) {
   // Nothing to play in a file that is no video.
   if (problem.code === "not-a-video") hideClip();
   if (problem.status === 401) key = "";
-  showProblem(problem, { asksKey: problem.status === 401 });
+  trouble(problem);
   if (problem.passing && problem.retryAfter && tries > 0) tryAgainIn(problem.retryAfter, shown, tries);
+}
+
+function trouble(problem) {
+  showProblem(problem);
+  showPast(past, null, reopen);
 }
 
 // The service said when to come again; whoever waits need not press anything.
 function tryAgainIn(seconds, shown, tries) {
   const { signal } = shown.end;
   const count = (left) => {
-    if (signal.aborted || $("problem").hidden) return;
+    if (signal.aborted) return;
     if (left <= 0) ask(shown, tries - 1);
     else {
       showWait(`or wait: it is tried again in ${left} s`);
-      setTimeout(count, 1000, left - 1);
+      retry = setTimeout(count, 1000, left - 1);
     }
   };
   count(seconds);
@@ -125,19 +134,20 @@ function start() {
   showPart(null);
   $("screen").replaceChildren();
   setState("empty");
+  showPast(past, null, reopen);
 }
 
 // ---------------------------------------------------------------- recording the screen
 
 async function record() {
+  if (recording) return;
+  recording = true;
   let made;
   try {
     made = await recordScreen({ maxBytes: Math.min(limits.max_bytes, 2 ** 30), maxSeconds: limits.max_seconds });
   } catch (error) {
-    close();
-    hideClip();
-    showProblem(problemOfSharing(error));
-    $("record").focus();
+    recording = null;
+    refused(problemOfSharing(error));
     return;
   }
   recording = made;
@@ -165,11 +175,15 @@ function recorded(file) {
     $("record").focus();
   } else if (file.size) {
     take(file);
-  } else {
-    hideClip();
-    showProblem(file instanceof File ? NOTHING_RECORDED : file);
-    $("record").focus();
-  }
+  } else refused(file instanceof File ? NOTHING_RECORDED : file);
+}
+
+// There is no recording, and so nothing to show or to send again.
+function refused(problem) {
+  close();
+  hideClip();
+  trouble(problem);
+  $("record").focus();
 }
 
 // ---------------------------------------------------------------- what can be pressed, dropped and pasted
@@ -180,8 +194,8 @@ $("file").addEventListener("change", (event) => {
 });
 $("record").hidden = !canRecord;
 $("record").addEventListener("click", record);
-$("finish").addEventListener("click", () => recording?.finish());
-$("discard").addEventListener("click", () => recording?.discard());
+$("finish").addEventListener("click", () => recording.finish());
+$("discard").addEventListener("click", () => recording.discard());
 $("cancel").addEventListener("click", () => {
   start();
   say("Cancelled.");

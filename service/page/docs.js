@@ -9,11 +9,13 @@ function make(tag, text = "", attributes = {}) {
   return node;
 }
 
-// `code` inside a description.
+// A description: paragraphs, with `code` inside.
 function words(text) {
-  const made = make("p");
-  made.append(...text.split("`").map((part, index) => (index % 2 ? make("code", part) : part)));
-  return made;
+  return text.split("\n\n").map((paragraph) => {
+    const made = make("p");
+    made.append(...paragraph.split("`").map((part, index) => (index % 2 ? make("code", part) : part)));
+    return made;
+  });
 }
 
 function resolve(schema) {
@@ -46,21 +48,36 @@ function table(heads, rows) {
 
 function curl(path, method, operation) {
   const address = `${location.origin}${path}`;
-  if (operation.requestBody?.content["multipart/form-data"]) return `curl -F file=@clip.mp4 ${address}`;
+  const body = operation.requestBody?.content ?? {};
+  if (body["multipart/form-data"]) return `curl -F file=@clip.mp4 ${address}`;
+  const example = body["application/json"]?.example;
+  if (example) return `curl ${address} -H 'Content-Type: application/json' -d '${JSON.stringify(example, null, 2)}'`;
   return method === "get" ? `curl ${address}` : `curl -X ${method.toUpperCase()} ${address}`;
 }
+
+// How the same answer comes in pieces, where the route offers that.
+function stream(path, operation) {
+  const events = operation.responses["200"]?.content?.["text/event-stream"]?.example;
+  const asks = operation.parameters?.some(({ name }) => name === "stream");
+  if (!events || !asks) return [];
+  const command = `curl -N -F file=@clip.mp4 '${location.origin}${path}?stream=true'`;
+  return [make("h3", "Example, as events"), code(command), code(events.trim())];
+}
+
+const code = (text) => make("pre", text, { tabindex: "0" });
 
 function route(path, method, operation) {
   const article = make("article");
   const title = article.appendChild(make("h2"));
   title.append(make("span", method.toUpperCase(), { class: "method" }), make("code", path));
-  article.append(words(operation.description ?? operation.summary));
-  article.append(make("h3", "Example"), make("pre", curl(path, method, operation), { tabindex: "0" }));
+  article.append(...words(operation.description ?? operation.summary));
+  article.append(make("h3", "Example"), code(curl(path, method, operation)));
   const answer = resolve(operation.responses["200"]?.content?.["application/json"]?.schema);
   if (answer.examples) {
     const example = Object.fromEntries(Object.keys(answer.properties).map((name) => [name, answer.examples[0][name]]));
-    article.append(make("pre", JSON.stringify(example, null, 2), { tabindex: "0" }));
+    article.append(code(JSON.stringify(example, null, 2)));
   }
+  article.append(...stream(path, operation));
   if (answer.properties) {
     const rows = Object.entries(answer.properties).map(([name, schema]) => [name, kind(schema), schema.description]);
     article.append(make("h3", "Answer"), table(["Field", "Type", "Meaning"], rows));
@@ -68,7 +85,8 @@ function route(path, method, operation) {
   const problems = Object.entries(operation.responses).filter(([status]) => status >= 400);
   if (problems.length) {
     const rows = problems.map(([status, response]) => [status, response.description.replaceAll("`", "")]);
-    article.append(make("h3", "Problems"), table(["Status", "When"], rows));
+    const details = article.appendChild(make("details"));
+    details.append(make("summary", "Problems"), table(["Status", "When"], rows));
   }
   return article;
 }

@@ -4,7 +4,7 @@ import { clock, counted } from "./words.js";
 import { make } from "./make.js";
 
 const PICTURE = 160; // px, the longer side, drawn at twice the size for sharp screens
-const SEEK_MS = 4000;
+const SEEK_MS = 20_000;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -132,7 +132,7 @@ async function openFilm(url, signal) {
   };
 }
 
-/** Whether an event comes within a few seconds, and before an error or `signal`. */
+/** Whether an event comes in time, and before an error or `signal`. */
 function happens(node, name, signal) {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(false);

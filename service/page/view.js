@@ -94,7 +94,8 @@ export function showElapsed(seconds) {
 
 // ---------------------------------------------------------------- what came of it
 
-export function showProblem(problem, { asksKey = false } = {}) {
+export function showProblem(problem) {
+  const asksKey = problem.status === 401;
   $("key-form").hidden = !asksKey;
   $("key").value = "";
   showPart("problem", asksKey ? $("key") : $("problem"));
@@ -145,9 +146,9 @@ function showTimings({ total, ...stages }) {
   }));
 }
 
-/** The answers of this tab, newest first; `open(entry)` shows one again. */
+/** The answers of this tab, newest first, unless there is only the one shown; `open(entry)` shows one again. */
 export function showPast(entries, current, open) {
-  $("past").hidden = entries.length < 2;
+  $("past").hidden = entries.every((entry) => entry === current);
   $("past-list").replaceChildren(...entries.map((entry) => {
     const button = make(
       "button", { type: "button", className: "past-entry", onclick: () => open(entry) },
