@@ -30,6 +30,7 @@ SOURCES = {
     "wide": "uijepa.record.wide:Wide",
     "ionic": "uijepa.record.phone:Ionic",
     "wander": "uijepa.record.phone:Wander",
+    "roam": "uijepa.record.wide:Roam",
 }
 DEFAULT_SOURCES = ("miniwob", "phone", "wide")
 """What is recorded when no source is named."""

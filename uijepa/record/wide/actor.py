@@ -31,6 +31,8 @@ class Actor(Hand):
         self._searches = rng.random() < 0.45
         self._shortcuts = rng.random() < 0.4
         self._slips = rng.choice((0.0, 0.015, 0.04))
+        self._searched = ""
+        """The search field that was filled on the way to a record."""
 
     def _wander(self) -> None:
         """Move the pointer somewhere without aim, as people do while they read."""
@@ -52,6 +54,18 @@ class Actor(Hand):
                 self._wander()
             kind = next(iter(step))
             getattr(self, f"_{kind}")(step)
+        if self._searched and self.rng.random() < 0.7:
+            self._clear_search()
+
+    def _clear_search(self) -> None:
+        """See the whole list again, if its search field is still there."""
+        here = self.settle()
+        if not (here["menu"] or here["question"]) and self.sees(self._searched):
+            self.tap(self._searched, 800)
+            self.stage.key("Control+a")
+            self.think(250)
+            self.stage.key("Backspace")
+            self.stage.wait(100)
 
     def _sign_in(self) -> None:
         if self.rng.random() < 0.15:
@@ -134,6 +148,7 @@ class Actor(Hand):
         wanted = [str(where[name]) for name in search[1] if name in where] if search else []
         if search and wanted and self._searches and self.sees(search[0]):
             self._searches = False
+            self._searched = search[0]
             words = wanted[0].split()
             self._type(
                 {"type": search[0], "text": wanted[0] if self.rng.random() < 0.3 else words[0], "replace": True}

@@ -120,14 +120,14 @@ def _looks(definition: Definition, values: Values, scale: float) -> dict[str, An
     }
 
 
-def build(definition: Definition, intent: Spec, known: Mapping[str, str], values: Values) -> World:
-    """A window in which `intent` of an app can be done. All chance comes from `values.rng`."""
+def build(definition: Definition, intent: Spec | None, known: Mapping[str, str], values: Values) -> World:
+    """A window in which `intent` of an app can be done, if any. All chance comes from `values.rng`."""
     rng = values.rng
     width, height = rng.choice(SIZES)
     scale = min(1.0, rng.choice(LONG_SIDES) / width)
     spec = definition.spec
     looks = _looks(definition, values, scale)
-    gated = bool(spec.get("login")) and rng.random() < 0.22
+    gated = intent is not None and bool(spec.get("login")) and rng.random() < 0.22
     begin = spec["start"]
     if not gated and definition.tabs and rng.random() < 0.25:
         begin = rng.choice(definition.tabs)

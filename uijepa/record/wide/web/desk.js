@@ -313,7 +313,7 @@ const desk = (() => {
   const value = (id) => element(id)?.value ?? "";
   const focused = () => document.activeElement?.dataset?.id ?? null;
   /* Ids in the uppermost layer that begin with a text. */
-  const ids = (start_) => [...layer().querySelectorAll(`[data-id^="${CSS.escape(start_)}"]`)].filter((e) => e.getClientRects().length > 0).map((e) => e.dataset.id);
+  const ids = (start_) => [...layer().querySelectorAll("[data-id]")].filter((e) => e.dataset.id.startsWith(start_) && e.getClientRects().length > 0).map((e) => e.dataset.id);
 
   return { start, where, locate, extent, find, holds, value, focused, ids };
 })();
