@@ -250,7 +250,7 @@ const phone = (() => {
     Notices.start(world);
     Gestures.start();
     root().addEventListener("click", tapped);
-    root().addEventListener("input", typed);
+    document.addEventListener("input", typed);
     setInterval(() => {
       for (const frame of stack) if (def.screens[frame.name].ticking && frame.element?.isConnected) redraw(frame);
     }, 1000);
