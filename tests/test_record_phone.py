@@ -112,6 +112,11 @@ def test_every_intent_has_other_wordings_and_says_what_is_wanted() -> None:
     assert Phone().wants("phone/clock-add-alarm") == "set an alarm"
 
 
+def test_no_form_hides_a_value_of_its_app() -> None:
+    for definition in DEFINITIONS.values():
+        assert not set(definition.spec.get("draft", {})) & set(definition.spec.get("values", {})), definition.name
+
+
 def test_pictures_named_in_definitions_are_those_the_front_end_draws() -> None:
     kinds = re.search(r"const kinds = \{ ([\w, ]+) \}", (WEB / "art.js").read_text(encoding="utf-8"))
     assert kinds is not None
