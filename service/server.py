@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import signal
+import socket
 import time
 from types import FrameType
 from typing import Any
@@ -39,6 +42,7 @@ class Server(uvicorn.Server):
                 port=settings.port,
                 http="h11",  # Reads on after an early answer, so that a refused upload gets to see its 413 or 429.
                 ws="none",
+                loop="asyncio",
                 log_config=None,
                 server_header=False,
                 timeout_graceful_shutdown=_CLOSE_SECONDS,
@@ -49,6 +53,7 @@ class Server(uvicorn.Server):
         self._service: Service = app.state.service
         self._service.on_ready = self._say_where
         self._drain: tuple[float, float] | None = None  # earliest and latest end
+        self._notice_s = 0.0
         self._silent = _Silent(self.server_state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
@@ -57,7 +62,7 @@ class Server(uvicorn.Server):
             return
         now = time.monotonic()
         # Whoever presses Ctrl-C waits for nobody to notice.
-        notice = 0.0 if sig == signal.SIGINT else self._settings.notice_seconds
+        notice = self._notice_s = 0.0 if sig == signal.SIGINT else self._settings.notice_seconds
         self._drain = now + notice, now + max(self._settings.drain_seconds, notice)
         self._service.drain()
         under_way = self._service.gate.taken
@@ -78,9 +83,56 @@ class Server(uvicorn.Server):
             self._silent.close()
         return await super().on_tick(counter)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._drain is not None and not self.force_exit:
+            await self._answer_the_last()
+        await super().shutdown(sockets)
+
+    async def _answer_the_last(self) -> None:
+        """Nobody may connect any more; whoever has is told to go elsewhere rather than cut off.
+
+        Closing a listening socket resets the connections that it has not handed out yet. So a second handle keeps
+        it open while these are taken over, and is closed in the moment in which there are none.
+        """
+        loop = asyncio.get_running_loop()
+        handed = [each for server in self.servers for each in server.sockets]
+        kept = [socket.socket(fileno=os.dup(each.fileno())) for each in handed]
+        for each in handed:
+            loop.remove_reader(each.fileno())
+        await asyncio.sleep(0.05)  # Connections that were just accepted find their server open still.
+        for server in self.servers:
+            server.close()
+        late = [connection for listener in kept for connection in _accepted(listener)]
+        for connection in late:
+            await loop.connect_accepted_socket(self._protocol, connection)
+        end = time.monotonic() + self._notice_s
+        while self.server_state.connections and time.monotonic() < end and not self.force_exit:
+            await asyncio.sleep(0.02)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
     def _say_where(self) -> None:
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         LOG.info("Open http://%s:%d  (Ctrl-C stops it)", f"[{host}]" if ":" in host else host, port)
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """The connections that wait at a listening socket, which is closed."""
+    listener.setblocking(False)
+    found: list[socket.socket] = []
+    with listener:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # BlockingIOError: there are none
+                return found
+            connection.setblocking(False)
+            found.append(connection)
 
 
 class _Silent:
