@@ -48,7 +48,8 @@ class Words(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Embeddings [B, S, H] of ids [B, S]; the first id of a row has no predecessor."""
         words: Tensor = self.table(ids)
-        return words + self.carry(F.pad(words, (0, 0, 1, 0))[:, :-1])
+        carried: Tensor = self.carry(F.pad(words, (0, 0, 1, 0))[:, :-1])
+        return words + carried
 
 
 class System(nn.Module):

@@ -9,6 +9,9 @@ import numpy as np
 
 from uijepa.runtime.sessions import Floats, Graphs
 
+NO_REPEAT = 4
+"""No run of this many ids is said twice in an answer: a small decoder that is lost repeats itself without end."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -21,17 +24,28 @@ class Step:
 def greedy(graphs: Graphs, prompt: Floats, *, last: int, eos: int, max_new_tokens: int) -> Iterator[Step]:
     """The most probable id after prompt embeddings [1, S, H], then after it, until <eos> (given too) or the limit.
 
-    `last` is the id whose embedding ends the prompt. A generator, so that a caller may show each id as it comes;
-    closing it stops the work.
+    An id that would say `NO_REPEAT` ids once more is passed over. `last` is the id whose embedding ends the prompt.
+    A generator, so that a caller may show each id as it comes; closing it stops the work.
     """
+    said: list[int] = []
     logits, cache = graphs.decode(prompt, graphs.empty())
     for count in range(1, max_new_tokens + 1):
-        token = int(logits.argmax())
+        allowed = logits.copy()
+        allowed[_repeating(said)] = -np.inf
+        token = int(allowed.argmax())
+        said.append(token)
         yield Step(token, _logprob(logits, token))
         if token == eos or count == max_new_tokens:
             return
         logits, cache = graphs.decode(graphs.embed([last, token])[:, -1:], cache)
         last = token
+
+
+def _repeating(said: list[int]) -> list[int]:
+    """Ids that would end a run of `NO_REPEAT` ids that was said before."""
+    width = NO_REPEAT - 1
+    starts = range(len(said) - width) if len(said) > width else range(0)
+    return [said[i + width] for i in starts if said[i : i + width] == said[-width:]]
 
 
 def confidence(steps: list[Step]) -> float:

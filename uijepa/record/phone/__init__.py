@@ -22,7 +22,13 @@ class Phone:
 
     name = "phone"
     page = "index.html"
-    packages = ("framework7", "framework7-icons", "material-icons", "@fontsource/inter", "@fontsource/roboto")
+    packages: tuple[str, ...] = (
+        "framework7",
+        "framework7-icons",
+        "material-icons",
+        "@fontsource/inter",
+        "@fontsource/roboto",
+    )
     """npm packages the page needs."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
