@@ -19,7 +19,7 @@ import uijepa
 from uijepa import video
 from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, MissingExtra, NotAVideo
 from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
-from uijepa.runtime.generate import Step, confidence, greedy
+from uijepa.runtime.generate import NO_REPEAT, Step, confidence, greedy
 from uijepa.runtime.sessions import Graphs
 from uijepa.sequence import Sequence
 from uijepa.video.sandbox import Sandbox
@@ -52,10 +52,12 @@ def test_an_answer_says_how_it_came_about(engine: Engine, sample_clip: Path) -> 
 def test_the_answer_is_what_the_network_would_say(engine: Engine, tiny_checkpoint: Path, sample_clip: Path) -> None:
     """The whole way in torch, as in training: one pass over the sequence for each id, no cache."""
     import torch
+    from transformers import NoRepeatNGramLogitsProcessor
 
     from uijepa.models.system import System
 
     system = System.load(tiny_checkpoint)
+    unrepeated = NoRepeatNGramLogitsProcessor(NO_REPEAT)
     prepared = video.prepare(sample_clip, system.config.preprocess)
     sequence = Sequence(system.tokenizer, system.config.decoder.text_tokens)
     ids = sequence.prompt_ids([])
@@ -68,8 +70,9 @@ def test_the_answer_is_what_the_network_would_say(engine: Engine, tiny_checkpoin
         mask = torch.ones(features.shape[:2], dtype=torch.bool)
         for _ in range(system.config.decoder.max_new_tokens):
             logits = system(features, mask, torch.tensor([ids]), torch.tensor([len(ids)]))[0, -1]
-            ids.append(int(logits.argmax()))
-            logprobs.append(float(logits.log_softmax(-1).max()))
+            allowed = unrepeated(torch.tensor([ids[start:]], dtype=torch.long), logits[None].clone())[0]
+            ids.append(int(allowed.argmax()))
+            logprobs.append(float(logits.log_softmax(-1)[ids[-1]]))
             if ids[-1] == sequence.eos:
                 break
     answer = engine.predict(sample_clip)
