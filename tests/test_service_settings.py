@@ -15,7 +15,8 @@ DOCUMENT = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_settings_is_up_to_date() -> None:
-    found = re.findall(r"<!-- service:settings -->\n(.*?)\n<!-- /service:settings -->", DOCUMENT, re.DOTALL)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"<!-- service:settings -->\n(.*?)\n<!-- /service:settings -->", readme, re.DOTALL)
     assert found == [Settings.table()]
 
 
