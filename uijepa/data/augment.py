@@ -74,7 +74,7 @@ def invented(rng: np.random.Generator) -> str:
 def recital(words: Sequence[str], rng: np.random.Generator) -> tuple[str, list[str]]:
     """A made-up screen, and two to four of its lines to be repeated in another order: (what to say, the lines).
 
-    Nothing but copying answers it, so a new decoder learns to copy in a fraction of the steps that sentences take.
+    Nothing but copying answers it, and most of its ids are copied ones: more to learn copying from than a sentence.
     """
 
     def piece() -> str:

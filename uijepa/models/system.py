@@ -35,8 +35,8 @@ class Words(nn.Module):
     """Embeddings of token ids; each carries some of its predecessor's: E[x_t] + W E[x_(t-1)].
 
     With it a single attention layer can find where a word stood before and say what followed it, so a small decoder
-    learns to copy from the screen in hundreds of steps instead of thousands (Olsson et al. 2022, "In-context
-    learning and induction heads", there as smeared keys). W starts at zero for a pretrained decoder, which then
+    learns to copy from the screen sooner (Olsson et al. 2022, "In-context learning and induction heads", there as
+    smeared keys). W starts at zero for a pretrained decoder, which then
     reads just what it was trained to read.
     """
 
