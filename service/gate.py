@@ -56,8 +56,9 @@ class Gate:
         return max(1, math.ceil(self._seconds * self._taken / self._at_once))
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place. Raises Trouble "busy" when all are taken."""
+    def place(self) -> Iterator[Callable[[], None]]:
+        """Hold a place until the block ends, or until what it gives is called. Raises Trouble "busy" when all are
+        taken."""
         if self._taken >= self.places:
             raise Trouble(
                 "busy",
@@ -66,10 +67,17 @@ class Gate:
                 retry_after_s=self.retry_after_s,
             )
         self._taken += 1
+        held = True
+
+        def leave() -> None:
+            nonlocal held
+            self._taken -= held
+            held = False
+
         try:
-            yield
+            yield leave
         finally:
-            self._taken -= 1
+            leave()
 
     @asynccontextmanager
     async def turn(self, tell: Callable[[int], None] = lambda _: None) -> AsyncIterator[None]:

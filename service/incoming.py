@@ -32,13 +32,13 @@ async def received(request: Request, service: Service, store: Store, max_bytes: 
     Raises Trouble while clips are not taken, when all places are, or when the upload is not what it should be.
     """
     service.check_ready()
-    with service.gate.place():
+    with service.gate.place() as leave:
         arrived = time.perf_counter()
         upload.refuse_declared(request.headers.get("content-length"), max_bytes)
         with service.uploads.file() as (path, file):
             async with upload.bounded(service.settings.upload_seconds):
                 service.metrics.received(await store(request, file))
-            async with Job(service, path, upload_s=time.perf_counter() - arrived) as job:
+            async with Job(service, path, leave, upload_s=time.perf_counter() - arrived) as job:
                 with _unless_gone(request, job):
                     yield job
 

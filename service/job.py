@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -54,12 +54,13 @@ class Abandoned(Exception):
 class Job:
     """Waits for the clip's turn and has it answered, in a task of its own; used from one event loop.
 
-    An async context manager: when the block ends, nothing of the job runs any more, a thread that still
-    works on the clip included, so that the clip may be deleted.
+    `leave` is called once the clip is done with, before its answer is told. An async context manager: when the
+    block ends, nothing of the job runs any more, a thread that still works on the clip included, so that the clip
+    may be deleted.
     """
 
-    def __init__(self, service: Service, path: Path, *, upload_s: float) -> None:
-        self._service, self._path = service, path
+    def __init__(self, service: Service, path: Path, leave: Callable[[], None], *, upload_s: float) -> None:
+        self._service, self._path, self._leave = service, path, leave
         self._upload_s = upload_s
         self._begun = time.perf_counter()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -117,6 +118,13 @@ class Job:
         raise Trouble.internal()
 
     async def _run(self) -> None:
+        try:
+            values = await self._answered()
+        finally:
+            self._leave()  # Before the answer: whoever has it finds the place free for the next clip.
+        self._events.put_nowait(Done(values))
+
+    async def _answered(self) -> dict[str, Any]:
         service = self._service
         turn = service.gate.turn(lambda ahead: self._events.put_nowait(Queued(ahead)))
         async with turn, service.lease() as predictor:
@@ -130,7 +138,7 @@ class Job:
         total = (self._upload_s + time.perf_counter() - self._begun) * 1000
         timings |= values["timings_ms"] | {"total": round(total, 1)}
         service.metrics.stages(timings)
-        self._events.put_nowait(Done({**values, "timings_ms": timings, "model": predictor.model}))
+        return {**values, "timings_ms": timings, "model": predictor.model}
 
     async def _predict(self, predictor: Predictor) -> Answer:
         loop = asyncio.get_running_loop()

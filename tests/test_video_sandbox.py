@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -30,6 +31,7 @@ from uijepa.errors import (
 )
 from uijepa.video import Limits, Prepared, prepare, wire
 from uijepa.video.sandbox import Sandbox, SandboxError
+from uijepa.video.warm import Warm
 
 SPEC = Preprocess(frames=8, patches=40, max_tokens=25, text_side=100)
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -149,6 +151,32 @@ def test_a_child_that_died_while_idle_is_replaced(clip: Path) -> None:
         sandbox._all[0].process.kill()
         sandbox._all[0].process.wait()
         _same(prepare(clip, SPEC, sandbox=sandbox), prepare(clip, SPEC))
+
+
+def _doom(warm: Warm) -> None:
+    """Let the warm child take no notice of its next request, and die of something else soon after."""
+
+    def end(pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+    warm.ready()
+    os.killpg(warm.pid, signal.SIGSTOP)
+    threading.Timer(0.2, end, [warm.pid]).start()
+
+
+@LINUX
+def test_a_child_that_dies_with_a_request_in_hand_costs_no_clip(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox() as sandbox:
+        warm = sandbox._all[0]
+        _doom(warm)
+        _same(prepare(clip, SPEC, sandbox=sandbox), prepare(clip, SPEC))
+        assert warm.replaced == 1
+        start = warm._start
+        monkeypatch.setattr(warm, "_start", lambda: (start(), _doom(warm)))
+        _doom(warm)
+        with pytest.raises(Undecodable, match="ended the decoder"):
+            prepare(clip, SPEC, sandbox=sandbox)
 
 
 def _children(pid: int) -> list[int]:

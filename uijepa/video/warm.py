@@ -58,8 +58,11 @@ class Warm:
         try:
             return self._prepare(path, spec, limits)
         except ConnectionError:
-            # The child died between two clips, and no clip is to blame for that.
-            return self._prepare(path, spec, limits)
+            # The warm child itself is gone. It only forks, so no clip is to blame, unless it happens again.
+            try:
+                return self._prepare(path, spec, limits)
+            except ConnectionError as error:
+                raise Undecodable(path, "it ended the decoder.") from error
 
     def _prepare(self, path: Path, spec: Preprocess, limits: Limits) -> Prepared:
         self.ready()
@@ -167,8 +170,14 @@ class Warm:
             parts.append(part)
 
     def _status(self, path: Path, limits: Limits) -> int:
-        """How the clip's process ended: 0, an exit code, or minus a signal."""
-        line = self._line(time.monotonic() + limits.wall_s)
+        """How the clip's process ended: 0, an exit code, or minus a signal.
+
+        Raises DecodeTimeout when the child does not tell in time, ConnectionError when it is gone.
+        """
+        end = time.monotonic() + limits.wall_s
+        line = self._line(end)
+        if line is None and time.monotonic() >= end:
+            raise DecodeTimeout(path, f"decoding took longer than {limits.wall_s:g} s.")
         if line is None:
-            raise Undecodable(path, "it ended the decoder.")
+            raise ConnectionError
         return int(line["status"])
