@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from uijepa.data.batches import with_validation
 from uijepa.data.cache import TokenCache, build
 from uijepa.data.manifest import Clip
 from uijepa.errors import ConfigError, UijepaError
+from uijepa.models.convert import Converted, convert
 from uijepa.models.decoder import merged, new_tokenizer
 from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
@@ -57,11 +58,13 @@ class Run:
     resume: bool
     start: System | None
     """The checkpoint to go on from, if any."""
+    converted: Converted | None
+    """The encoder of `config.encoder_from`, if any."""
 
     def pretrain(self) -> Encoder:
         """Stage 1, saved to `out/encoder`."""
         torch.manual_seed(self.config.seed)
-        encoder = self.start.encoder if self.start else Encoder(self.config.encoder)
+        encoder = self._first_encoder()
         stage = Pretraining(self.config, encoder, self.cache, self.clips, self.device)
         self._loop(stage)
         encoder = stage.encoder.cpu()
@@ -73,10 +76,10 @@ class Run:
         """Stage 2, saved to `out/system`; without an encoder, that of `out/encoder` or of the start."""
         torch.manual_seed(self.config.seed)
         if encoder is None:
-            encoder = self.start.encoder if self.start else Encoder(self.config.encoder)
+            encoder = self._first_encoder()
             if (self.out / "encoder").is_dir():
                 checkpoint.restore(encoder, checkpoint.load(self.out / "encoder"), self.out / "encoder")
-            elif self.start is None:
+            elif self.start is None and self.converted is None:
                 console.print("[yellow]no pretrained encoder in --out and no --init: the encoder is random[/yellow]")
         if self.start is not None:
             system = self.start
@@ -92,6 +95,12 @@ class Run:
         console.print(f"trained system (decoder step {step}): {self.out / 'system'}")
         return self.out / "system"
 
+    def _first_encoder(self) -> Encoder:
+        """The encoder before any training of this run."""
+        if self.start is not None:
+            return self.start.encoder
+        return Encoder(self.config.encoder) if self.converted is None else self.converted.encoder
+
     def _loop(self, stage: Stage) -> None:
         seconds = self.config.checkpoint_seconds
         run(stage, self.out / stage.name, resume=self.resume, checkpoint_seconds=seconds, console=console)
@@ -105,7 +114,8 @@ class Run:
 
     def _provenance(self) -> dict[str, Any]:
         config, device = self.config, self.device
-        return {
+        origin = {} if self.converted is None else {"encoder_from": str(self.converted.coverage)}
+        return origin | {
             "uijepa": __version__,
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -137,6 +147,13 @@ def train(
     """
     recordings = layouts.read(manifest_path)
     clips = with_validation([clip for clip in recordings.clips if not clip.measuring_only])
+    converted = None
+    if config.encoder_from:
+        if init:
+            raise ConfigError(f"encoder_from and --init {init} each bring an encoder: give one of them.")
+        converted = convert(config.encoder_from, config.encoder)
+        console.print(str(converted.coverage))
+        config = replace(config, encoder=converted.encoder.config)
     start = System.load(init) if init else None
     if start is not None and start.config != config.system:
         raise ConfigError(f"{init} was trained as {start.config}; the configuration asks for {config.system}.")
@@ -157,6 +174,7 @@ def train(
         out=out,
         resume=resume,
         start=start,
+        converted=converted,
     )
     if what is What.decoder:
         return job.tune(None)

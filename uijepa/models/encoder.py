@@ -9,6 +9,7 @@ Shape suffixes: B clips, N tokens, D width, H heads, K head width.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,9 @@ from torch.nn import functional as F
 
 from uijepa.errors import ConfigError
 from uijepa.grid import TUBELET_VALUES
+
+EPSILON = 1e-6
+"""Of the layer norms, as in V-JEPA 2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,31 +29,43 @@ class EncoderConfig:
     width: int = 192
     depth: int = 8
     heads: int = 3
-    mlp: int = 4
-    """Hidden width of a block's MLP, in multiples of `width`."""
+    mlp: float = 4.0
+    """Hidden width of a block's MLP, in multiples of `width`; rounded to whole channels."""
+    rotary: Literal["pairs", "vjepa2"] = "pairs"
+    """How the angles lie on the channels, see `rotary`; "vjepa2" is for weights trained so."""
 
     def __post_init__(self) -> None:
-        if self.width % self.heads or (self.width // self.heads) < 6:
-            raise ConfigError(f"width {self.width} must split into {self.heads} heads at least 6 wide.")
+        if self.width % self.heads or (self.width // self.heads) < 6 or (self.width // self.heads) % 2:
+            raise ConfigError(
+                f"width {self.width} must split into {self.heads} heads, each at least 6 wide and of an even width."
+            )
+
+    @property
+    def mlp_width(self) -> int:
+        """Hidden channels of a block's MLP."""
+        return round(self.width * self.mlp)
 
 
-def rotary(positions_BN3: Tensor, head_width: int) -> tuple[Tensor, Tensor]:
-    """Cosines and sines, [B, 1, N, K], that turn pairs of channels by a token's (t, h, w).
+def rotary(
+    positions_BN3: Tensor, head_width: int, kind: Literal["pairs", "vjepa2"] = "pairs"
+) -> tuple[Tensor, Tensor]:
+    """Cosines and sines, [B, 1, N, K], for `rotate`: they turn pairs of channels by a token's (t, h, w).
 
     Time, height and width each turn a third of the channels (rounded down to pairs, as in V-JEPA 2); channels
-    left over are not turned.
+    left over are not turned. With "pairs" the two channels of a pair share an angle: a rotation, by which
+    attention sees relative places only. "vjepa2" is what Meta's weights were trained with: the angles of an axis
+    are laid out twice in a row, so the two channels of a pair have two angles, and absolute places matter too.
     """
     pairs = head_width // 6
     frequencies = 10000.0 ** -(torch.arange(pairs, device=positions_BN3.device, dtype=torch.float32) / pairs)
     angles = positions_BN3.to(torch.float32).unsqueeze(-1) * frequencies  # B N 3 pairs
-    angles = angles.flatten(-2)
-    rest = head_width // 2 - 3 * pairs
-    angles = F.pad(angles, (0, rest)).repeat_interleave(2, dim=-1).unsqueeze(1)
+    angles = torch.cat((angles, angles), dim=-1) if kind == "vjepa2" else angles.repeat_interleave(2, dim=-1)
+    angles = F.pad(angles.flatten(-2), (0, head_width - 6 * pairs)).unsqueeze(1)
     return angles.cos(), angles.sin()
 
 
 def rotate(x_BHNK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Each pair (a, b) of channels turned by its angle: (a cos - b sin, b cos + a sin)."""
+    """Each pair (a, b) of channels turned by its angles: (a cos - b sin, b cos + a sin)."""
     pairs = x_BHNK.reshape(*x_BHNK.shape[:-1], -1, 2)
     turned = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).flatten(-2)
     return (x_BHNK * cos + turned * sin).to(x_BHNK.dtype)
@@ -61,12 +77,12 @@ class Block(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.heads = config.heads
-        self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
+        self.norm1 = nn.LayerNorm(config.width, eps=EPSILON)
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.out = nn.Linear(config.width, config.width)
-        self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
-        self.up = nn.Linear(config.width, config.mlp * config.width)
-        self.down = nn.Linear(config.mlp * config.width, config.width)
+        self.norm2 = nn.LayerNorm(config.width, eps=EPSILON)
+        self.up = nn.Linear(config.width, config.mlp_width)
+        self.down = nn.Linear(config.mlp_width, config.width)
 
     def forward(self, x_BND: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
         batch, tokens, _ = x_BND.shape
@@ -85,7 +101,7 @@ class Trunk(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(config.width, eps=1e-6)
+        self.norm = nn.LayerNorm(config.width, eps=EPSILON)
         self.apply(_initialise)
         for index, block in enumerate(self.blocks, 1):
             assert isinstance(block, Block)
@@ -94,7 +110,7 @@ class Trunk(nn.Module):
             block.down.weight.data.div_((2.0 * index) ** 0.5)
 
     def forward(self, x_BND: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
-        cos, sin = rotary(positions_BN3, self.config.width // self.config.heads)
+        cos, sin = rotary(positions_BN3, self.config.width // self.config.heads, self.config.rotary)
         attend = None if mask_BN is None else mask_BN[:, None, None, :]
         for block in self.blocks:
             x_BND = block(x_BND, cos, sin, attend)

@@ -71,6 +71,9 @@ class TrainConfig:
     """bf16 autocast; "auto": where the processor or the GPU computes in bf16."""
     checkpoint_seconds: float = 120.0
     preprocess: Preprocess = field(default_factory=Preprocess)
+    encoder_from: str = ""
+    """V-JEPA 2 weights that the encoder starts from: hub name (facebook/vjepa2-vitl-fpc64-256) or local folder.
+    `encoder` then follows from them. Empty: a new encoder of the size below."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     pretrain: PretrainConfig = field(default_factory=PretrainConfig)
