@@ -185,6 +185,7 @@ def test_the_report_says_what_went_where(folder: Path) -> None:
         "predictor: 23 tensors left out (JEPA-tuning trains a predictor of its own)"
     )
     assert made.encoder.config == EncoderConfig(width=48, depth=2, heads=3, mlp=4, rotary="vjepa2")
+    assert str(made) == f"{coverage}; 2 blocks, 48 wide, 3 heads, an MLP of 192, rotary 'vjepa2'"
     assert all(p.requires_grad and p.dtype == torch.float32 and not p.is_meta for p in made.encoder.parameters())
 
 
@@ -205,6 +206,12 @@ def test_a_classifier_and_shards_bring_the_same_encoder(folder: Path, tmp_path: 
     made = convert(str(tmp_path / "classifier"))
     assert same(made.encoder, wanted)
     assert {name.split(".")[0] for name in made.coverage.skipped} == {"predictor", "pooler", "classifier"}
+
+
+def test_the_commit_of_the_hub_is_told(folder: Path, tmp_path: Path) -> None:
+    commit = "0123456789abcdef" * 2 + "01234567"
+    cached = shutil.copytree(folder, tmp_path / "models--facebook--tiny" / "snapshots" / commit)
+    assert str(convert(str(cached)).coverage).startswith(f"{cached} at {commit}: 36 tensors")
 
 
 def test_half_precision_is_read_as_float32(folder: Path, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Run:
 
     def _provenance(self) -> dict[str, Any]:
         config, device = self.config, self.device
-        origin = {} if self.converted is None else {"encoder_from": str(self.converted.coverage)}
+        origin = {} if self.converted is None else {"encoder_from": str(self.converted)}
         return origin | {
             "uijepa": __version__,
             "torch": torch.__version__,
@@ -152,7 +152,7 @@ def train(
         if init:
             raise ConfigError(f"encoder_from and --init {init} each bring an encoder: give one of them.")
         converted = convert(config.encoder_from, config.encoder)
-        console.print(str(converted.coverage))
+        console.print(str(converted))
         config = replace(config, encoder=converted.encoder.config)
     start = System.load(init) if init else None
     if start is not None and start.config != config.system:

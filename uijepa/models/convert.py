@@ -56,7 +56,7 @@ class Coverage:
 
     source: str
     revision: str
-    """Commit of a hub name; empty for a local folder."""
+    """Commit of the hub's repository; empty for a folder from elsewhere."""
     mapped: Mapping[str, tuple[str, ...]]
     """Ours to theirs: their query, key and value lie in one tensor of ours."""
     skipped: Mapping[str, str]
@@ -83,10 +83,13 @@ class Coverage:
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """An encoder with V-JEPA 2's weights, and where they came from."""
+    """An encoder with V-JEPA 2's weights, and where they came from. `str()` says both in words."""
 
     encoder: Encoder
     coverage: Coverage
+
+    def __str__(self) -> str:
+        return f"{self.coverage}; {_size(self.encoder.config)}"
 
 
 def convert(source: str, asked: EncoderConfig | None = None) -> Converted:
