@@ -13,17 +13,23 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from rich.progress import Progress
 
 from tests.conftest import write_walk
 from uijepa import checkpoint
 from uijepa.config import load
 from uijepa.data import manifest
+from uijepa.data.cache import build
 from uijepa.data.manifest import Clip
 from uijepa.errors import CheckpointError, ConfigError, ManifestError
+from uijepa.jepa.verdict import Verdict
+from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
 from uijepa.train import What, train
+from uijepa.training import pretrain, tune
 from uijepa.training.config import TrainConfig
 from uijepa.training.loop import Diverged, Interrupted, run
+from uijepa.training.pretrain import Collapsed, Pretraining
 
 NAMES = ["Ada", "Bo", "Cleo", "Dov", "Eve", "Fay"]
 OVERRIDES = [
@@ -65,7 +71,12 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_walk(root / f"{number}.mp4", [0, 200, 400, 800 + 40 * number], height=160 + 32 * (number % 3))
         split = "val" if number > 5 else "train"
         line = Clip(
-            path=f"{number}.mp4", intent=f"Call {name}.", slots={"name": name}, text=["Calling", name], split=split
+            path=f"{number}.mp4",
+            intent=f"Call {name}.",
+            category=f"call {number % 2}",
+            slots={"name": name},
+            text=["Calling", name],
+            split=split,
         )
         clips.append(line)
     manifest.write(root / "manifest.jsonl", clips)
@@ -92,7 +103,17 @@ def test_a_run_goes_from_recordings_to_a_system(recordings: Path, tmp_path: Path
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["clips"] == {"train": 6, "val": 2, "test": 0}
     health = log(tmp_path / "run" / "pretrain")
-    assert {"rankme", "lidar", "between_clips", "position_share"} <= health[-1].keys()
+    numbers = {
+        "rankme",
+        "lidar",
+        "between_clips",
+        "position_share",
+        "attention",
+        "attention_low",
+        "last_norm",
+        "probe",
+    }
+    assert numbers <= health[-1].keys()
     tuned = log(tmp_path / "run" / "decoder")
     assert "val_loss" in tuned[-1]
     pretrained = checkpoint.load(tmp_path / "run" / "encoder").weights
@@ -106,14 +127,21 @@ def test_stages_run_alone_give_what_they_give_together(recordings: Path, tmp_pat
     assert same_weights(tmp_path / "together" / "system", tmp_path / "apart" / "system")
 
 
+EVERY_TERM = [
+    "pretrain.objective.sigreg_weight=0.05",
+    "pretrain.objective.contrast_weight=0.1",
+    "pretrain.objective.centre=place",
+    "pretrain.objective.conditioned=true",
+    "pretrain.objective.pixel_steps=4",
+]
+
+
 @pytest.mark.parametrize("stopped_at", ["pretrain", "decoder"])
 def test_an_interrupted_run_resumes_to_the_same_weights(
     recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str
 ) -> None:
-    settings = config("tune.encoder_lr=0.001")
+    settings = config("tune.encoder_lr=0.001", *(EVERY_TERM if stopped_at == "pretrain" else []))
     whole = train(recordings, tmp_path / "whole", settings)
-    from uijepa.training import pretrain, tune
-
     stage = {"pretrain": pretrain.Pretraining, "decoder": tune.Tuning}[stopped_at]
     original = stage.step
 
@@ -142,6 +170,103 @@ def test_pretraining_learns_to_predict(recordings: Path, tmp_path: Path) -> None
     lines = [line for line in log(tmp_path / "run" / "pretrain") if "loss" in line]
     assert lines[-1]["pixel"] < 0.9 * lines[0]["pixel"]
     assert lines[-1]["latent"] < 0.95 * lines[0]["latent"]
+
+
+@pytest.mark.parametrize("option", ["kind=pixels", *(term.rpartition("objective.")[2] for term in EVERY_TERM)])
+def test_pretraining_learns_with_every_option(recordings: Path, tmp_path: Path, option: str) -> None:
+    more = ["pretrain.steps=30", "pretrain.lr=0.003", "pretrain.held_out=2", f"pretrain.objective.{option}"]
+    train(recordings, tmp_path / "run", config(*more), What.pretrain)
+    lines = [line for line in log(tmp_path / "run" / "pretrain") if "loss" in line]
+    assert lines[-1]["loss"] < 0.97 * lines[0]["loss"]
+
+
+def test_labels_never_touch_the_encoder(recordings: Path, tmp_path: Path) -> None:
+    unlabelled = [Clip(path=c.path, split=c.split) for c in manifest.read(recordings)]
+    manifest.write(recordings.parent / "unlabelled-split.jsonl", unlabelled)
+    train(recordings, tmp_path / "with", config(), What.pretrain)
+    train(recordings.parent / "unlabelled-split.jsonl", tmp_path / "without", config(), What.pretrain)
+    assert same_weights(tmp_path / "with" / "encoder", tmp_path / "without" / "encoder")
+    assert "probe" in log(tmp_path / "with" / "pretrain")[-1]
+    assert "probe" not in log(tmp_path / "without" / "pretrain")[-1]
+
+
+HEALTHY = Verdict("healthy")
+COLLAPSED = Verdict("collapsing: clips look alike", collapsed=True)
+
+
+def a_stage(recordings: Path, *more: str) -> Pretraining:
+    settings = config(*more)
+    clips = manifest.read(recordings)
+    cache = build(recordings.parent, clips, settings.preprocess, read_text=False, progress=Progress(disable=True))
+    torch.manual_seed(0)
+    return Pretraining(settings, Encoder(settings.encoder), cache, clips, torch.device("cpu"))
+
+
+def test_the_encoder_with_the_best_lidar_is_kept(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = a_stage(recordings, "pretrain.warmup=2")
+    looks = {1: (9.0, HEALTHY), 3: (4.0, HEALTHY), 4: (5.0, HEALTHY), 5: (8.0, COLLAPSED), 6: (3.0, HEALTHY)}
+    for step, (lidar, verdict) in looks.items():
+        with torch.no_grad():
+            stage.encoder.embed.bias.fill_(step)
+        monkeypatch.setattr(stage._checkup, "look", lambda _, value=lidar: {"lidar": value})
+        monkeypatch.setattr(pretrain, "judge", lambda *_, value=verdict: value)
+        stage.evaluate(step)
+        assert stage.judge(step) == verdict.words
+        if step == 1:
+            assert stage.best is None, "no choice within the warm-up"
+    encoder, step, numbers = stage.chosen()
+    assert (step, numbers) == (4, {"lidar": 5.0})
+    assert (encoder.embed.bias == 4).all()
+    assert (stage.encoder.embed.bias == 6).all()
+    again = a_stage(recordings, "pretrain.warmup=2")
+    again.restore(stage.state())
+    assert again.chosen()[1:] == (4, {"lidar": 5.0})
+    assert again.verdict.words == "healthy"
+
+
+def test_a_run_that_collapses_stops_and_keeps_what_was_before(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = iter([COLLAPSED, COLLAPSED, HEALTHY, COLLAPSED, HEALTHY, COLLAPSED, COLLAPSED, COLLAPSED])
+    monkeypatch.setattr(pretrain, "judge", lambda *_: next(verdicts))
+    settings = config("pretrain.steps=9", "pretrain.evaluate_every=1", "pretrain.patience=2")
+    with pytest.raises(Collapsed, match=r"step 7, collapsed at 2 looks in a row.*patience"):
+        train(recordings, tmp_path / "run", settings, What.pretrain)
+    kept = checkpoint.load(tmp_path / "run" / "encoder").provenance
+    assert kept["encoder_step"] in (3, 5)
+    assert kept["last"]["said"] == COLLAPSED.words
+    looks = {line["step"]: line["lidar"] for line in log(tmp_path / "run" / "pretrain") if "lidar" in line}
+    assert kept["health"]["lidar"] == pytest.approx(max(looks[3], looks[5]), abs=1e-6)
+    assert 7 in looks, "the look that stopped the run is in its log"
+
+
+def test_a_run_without_patience_goes_on(recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrain, "judge", lambda *_: COLLAPSED)
+    train(recordings, tmp_path / "run", config("pretrain.patience=0", "pretrain.evaluate_every=1"), What.pretrain)
+    assert (tmp_path / "run" / "encoder").is_dir()
+
+
+def test_features_that_are_no_numbers_stop_the_run(recordings: Path) -> None:
+    stage = a_stage(recordings)
+    with torch.no_grad():
+        stage.encoder.embed.bias.fill_(float("nan"))
+    with pytest.raises(Diverged, match="not finite"):
+        stage.evaluate(3)
+
+
+def test_a_look_spreads_over_the_manifest(recordings: Path) -> None:
+    stage = a_stage(recordings, "pretrain.held_out=2")
+    assert [c.path for c in stage._checkup._known] == ["0.mp4", "5.mp4"]
+    assert [c.path for c in stage._checkup.held_out] == ["6.mp4", "7.mp4"]
+    assert stage._checkup.look(stage.encoder) == stage._checkup.look(stage.encoder)
+    assert all(p.grad is None for p in stage.objective.parameters())
+
+
+def test_a_contrast_needs_two_views() -> None:
+    contrast = "pretrain.objective.contrast_weight=0.1"
+    with pytest.raises(ConfigError, match="same one twice"):
+        config(contrast, "pretrain.masks.kinds=['short']")
+    assert config(contrast, "pretrain.masks.kinds=['short','short']").pretrain.masks.kinds == ("short", "short")
 
 
 def test_training_goes_on_from_a_checkpoint(recordings: Path, tmp_path: Path) -> None:
@@ -182,6 +307,9 @@ class Exploding:
 
     def evaluate(self, step: int) -> dict[str, float]:  # noqa: ARG002 (of the Stage protocol)
         return {}
+
+    def judge(self, step: int) -> str:  # noqa: ARG002 (of the Stage protocol)
+        return ""
 
     def state(self) -> dict[str, Any]:
         return {}

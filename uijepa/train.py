@@ -31,7 +31,7 @@ from uijepa.sequence import screen_text
 from uijepa.training.config import TrainConfig
 from uijepa.training.device import computes_bf16, pick_device
 from uijepa.training.loop import Stage, run
-from uijepa.training.pretrain import Pretraining
+from uijepa.training.pretrain import Collapsed, Pretraining
 from uijepa.training.tune import Tuning
 
 console = Console(stderr=True)
@@ -62,14 +62,28 @@ class Run:
     """The encoder of `config.encoder_from`, if any."""
 
     def pretrain(self) -> Encoder:
-        """Stage 1, saved to `out/encoder`."""
+        """Stage 1: the chosen encoder, saved to `out/encoder`; on a collapse the best from before it."""
         torch.manual_seed(self.config.seed)
         encoder = self._first_encoder()
         stage = Pretraining(self.config, encoder, self.cache, self.clips, self.device)
-        self._loop(stage)
-        encoder = stage.encoder.cpu()
+        try:
+            self._loop(stage)
+        except Collapsed:
+            if stage.best is not None and not stage.best.collapsed:
+                self._keep(stage)
+            raise
+        return self._keep(stage)
+
+    def _keep(self, stage: Pretraining) -> Encoder:
+        encoder, step, numbers = stage.chosen()
+        chosen = {
+            "encoder_step": step,
+            "health": numbers,
+            "last": {"health": stage.numbers, "said": stage.verdict.words},
+        }
         config = {"encoder": plain(self.config.encoder)}
-        checkpoint.save(self.out / "encoder", encoder.state_dict(), config, self._provenance())
+        checkpoint.save(self.out / "encoder", encoder.state_dict(), config, self._provenance() | chosen)
+        console.print(f"encoder kept (step {step} of {stage.steps}): {self.out / 'encoder'}", markup=False)
         return encoder
 
     def tune(self, encoder: Encoder | None) -> Path:

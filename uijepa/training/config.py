@@ -25,12 +25,32 @@ class PretrainConfig:
     weight_decay: float = 0.04
     weight_decay_end: float = 0.4
     momentum: float = 0.998
-    """EMA momentum at the start; it rises linearly to 1 over 1.25 times the run, as in V-JEPA."""
+    """EMA momentum at the start. 0, with `momentum_end` 0, makes the target the encoder itself."""
+    momentum_end: float = 1.0
+    """EMA momentum after 1.25 times the run, reached linearly, as in V-JEPA; V-JEPA 2 keeps 0.99925 throughout."""
     clip_grad: float = 10.0
     masks: MaskConfig = field(default_factory=MaskConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     evaluate_every: int = 250
     """Steps between two looks at the health of the representation."""
+    held_out: int = 512
+    """Most held-out clips of a look, and as many labelled ones for the probe. LiDAR and the clips' rank cannot exceed
+    this less 1, so it should be well above the encoder's width. A look encodes each clip three times over without
+    gradient (whole, and four times half of it), labelled ones once more."""
+    patience: int = 3
+    """Looks in a row, after the warm-up, that may find the representation collapsed before the run stops; 0: it
+    never stops."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.momentum <= 1 and 0 <= self.momentum_end <= 1):
+            raise ConfigError("pretrain.momentum and momentum_end must lie between 0 and 1.")
+        if self.held_out < 2 or self.patience < 0:
+            raise ConfigError("pretrain.held_out must be at least 2, patience at least 0.")
+        if self.objective.contrast_weight and len(self.masks.kinds) < 2:
+            raise ConfigError(
+                "objective.contrast_weight contrasts views of two mask kinds; masks.kinds names one. "
+                "Name another, or the same one twice."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

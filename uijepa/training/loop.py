@@ -53,6 +53,10 @@ class Stage(Protocol):
         """Numbers on held-out clips after `step` steps."""
         ...
 
+    def judge(self, step: int) -> str:
+        """What these numbers say, in words, "" for nothing; raises an error of its own to stop the run."""
+        ...
+
     def state(self) -> dict[str, Any]:
         """Everything to go on from, as tensors and plain values."""
         ...
@@ -107,6 +111,8 @@ def run(stage: Stage, folder: Path, *, resume: bool, checkpoint_seconds: float, 
                 write(done, measured)
                 told = "  ".join(f"{name} {value:.3g}" for name, value in measured.items())
                 bar.console.print(f"{stage.name} {done}: {told}")
+                if words := stage.judge(done):
+                    bar.console.print(f"{stage.name} {done}: {words}", markup=False)
             if done == stage.steps or stopping.asked or time.monotonic() - saved > checkpoint_seconds:
                 _save(stage, folder, done)
                 saved = time.monotonic()

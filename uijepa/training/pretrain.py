@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,19 +13,32 @@ from torch import Tensor
 from uijepa.data.batches import Order, TokenBatch, collate
 from uijepa.data.cache import TokenCache
 from uijepa.data.manifest import Clip
-from uijepa.jepa import health
+from uijepa.errors import UijepaError
 from uijepa.jepa.masks import hidden
-from uijepa.jepa.objective import Batch, Objective, pool
+from uijepa.jepa.objective import Batch, Objective
 from uijepa.jepa.schedule import linear, warmup_cosine
+from uijepa.jepa.verdict import Verdict, judge
 from uijepa.models.encoder import Encoder
+from uijepa.training.checkup import Checkup
 from uijepa.training.config import PretrainConfig, TrainConfig
 from uijepa.training.device import autocast
 from uijepa.video import normalise
 
-PROBED = 64
-"""Held-out clips whose features the health numbers are computed on."""
-VIEWS = 4
-"""Masked views of each for LiDAR."""
+
+class Collapsed(UijepaError):
+    """The representation no longer tells clips apart, look after look."""
+
+    code = "collapsed"
+
+
+class Best(NamedTuple):
+    """The encoder to keep so far."""
+
+    collapsed: bool
+    lidar: float
+    step: int
+    numbers: dict[str, float]
+    weights: dict[str, Tensor]
 
 
 class Pretraining:
@@ -44,7 +58,14 @@ class Pretraining:
         self._cache = cache
         maskable = [c for c in clips if c.path in cache and cache.count(c.path) >= 2 * self.config.masks.least]
         self._clips = [c for c in maskable if c.split == "train"]
-        self._held_out = [c for c in maskable if c.split == "val"][:PROBED]
+        self._checkup = Checkup(
+            cache, maskable, most=self.config.held_out, batch=self.config.batch, seed=config.seed, device=device
+        )
+        self.best: Best | None = None
+        self.numbers: dict[str, float] = {}
+        """Of the last look."""
+        self.verdict = Verdict("unknown: not looked at yet")
+        self._collapsed = 0
         self._order = Order([cache.count(c.path) for c in self._clips], self.config.batch, config.seed)
         self.objective = Objective(encoder, self.config.objective).to(device)
         matrices = [p for p in self.objective.parameters() if p.requires_grad and p.ndim > 1]
@@ -54,7 +75,7 @@ class Pretraining:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder to keep: the EMA target, as V-JEPA does."""
+        """The encoder as of now: the EMA target, as in V-JEPA; for masked pixels too, to treat both alike."""
         return self.objective.target
 
     def step(self, step: int) -> dict[str, float]:
@@ -67,12 +88,12 @@ class Pretraining:
         clips = [self._clips[i] for i in self._order.indices(step)]
         batch = self._batch(collate(self._cache, clips), rng)
         with autocast(self._device, self._precision):
-            terms = self.objective(batch)
+            terms = self.objective(batch, step)
         self._optimizer.zero_grad(set_to_none=True)
         terms["loss"].backward()
         norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.clip_grad)
         self._optimizer.step()
-        self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, 1.0))
+        self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, config.momentum_end))
         return {name: float(value.detach()) for name, value in terms.items()} | {"lr": lr, "gradient": float(norm)}
 
     def _batch(self, tokens: TokenBatch, rng: np.random.Generator) -> Batch:
@@ -93,38 +114,55 @@ class Pretraining:
     def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
 
-    @torch.no_grad()
-    def evaluate(self, step: int) -> dict[str, float]:  # noqa: ARG002 (of the Stage protocol)
-        """Health of the target encoder on held-out clips; nothing when there are fewer than two."""
-        if len(self._held_out) < 2:
-            return {}
-        rng = np.random.default_rng([self._seed, 0])  # the same views each time, so that numbers compare
-        features: list[Tensor] = []
-        positions: list[Tensor] = []
-        views: list[Tensor] = []
-        for start in range(0, len(self._held_out), self.config.batch):
-            tokens = collate(self._cache, self._held_out[start : start + self.config.batch])
-            values = self._tensor(normalise(tokens.values))
-            places, mask = self._tensor(tokens.positions), self._tensor(tokens.mask)
-            encoded = self.encoder(values, places, mask)
-            features += [row[keep].cpu() for row, keep in zip(encoded, mask, strict=True)]
-            positions += [row[keep].cpu() for row, keep in zip(places, mask, strict=True)]
-            masked = [mask & self._tensor(rng.random(tokens.mask.shape) < 0.5) for _ in range(VIEWS)]
-            masked = [torch.where(m.any(1, keepdim=True), m, mask) for m in masked]
-            views.append(torch.stack([pool(self.encoder(values, places, m), m).cpu() for m in masked], dim=1))
-        pooled = torch.stack([f.mean(0) for f in features])
-        tokens_all = torch.cat(features)
-        return {
-            "rankme": health.rankme(tokens_all[:: max(1, len(tokens_all) // 4096)]),
-            "clip_rank": health.rankme(pooled - pooled.mean(0)),
-            "lidar": health.lidar(torch.cat(views)),
-            "between_clips": health.between_clip_share(features),
-            "position_share": health.position_share(tokens_all, torch.cat(positions)),
-        }
+    def evaluate(self, step: int) -> dict[str, float]:
+        """Health of the target encoder on held-out clips; nothing when there are fewer than two.
+
+        After the warm-up the encoder with the best LiDAR is kept: no label has a say in it. One that has collapsed
+        is kept only while there is none that has not.
+        """
+        numbers = self._checkup.look(self.encoder)
+        if not numbers:
+            return numbers
+        self.numbers = numbers
+        self.verdict = judge(numbers, len(self._checkup.held_out))
+        if step <= self.config.warmup:
+            return numbers
+        self._collapsed = self._collapsed + 1 if self.verdict.collapsed else 0
+        collapsed, lidar = self.verdict.collapsed, numbers["lidar"]
+        if self.best is None or (not collapsed, lidar) > (not self.best.collapsed, self.best.lidar):
+            weights = {name: value.detach().cpu().clone() for name, value in self.encoder.state_dict().items()}
+            self.best = Best(collapsed, lidar, step, numbers, weights)
+        return numbers
+
+    def judge(self, step: int) -> str:
+        """The verdict on the last look; raises Collapsed when it was of a collapse too often in a row."""
+        if self.config.patience and self._collapsed >= self.config.patience:
+            raise Collapsed(
+                f"{self.name}: stopped at step {step}, collapsed at {self._collapsed} looks in a row. "
+                f"The last was {self.verdict.words}. pretrain.patience = 0 goes on regardless."
+            )
+        return self.verdict.words
+
+    def chosen(self) -> tuple[Encoder, int, dict[str, float]]:
+        """The encoder with the best LiDAR (the last one without held-out clips), its step and its numbers."""
+        encoder = copy.deepcopy(self.encoder).cpu()
+        if self.best is None:
+            return encoder, self.steps, self.numbers
+        encoder.load_state_dict(self.best.weights)
+        return encoder, self.best.step, self.best.numbers
 
     def state(self) -> dict[str, Any]:
-        return {"objective": self.objective.state_dict(), "optimizer": self._optimizer.state_dict()}
+        return {
+            "objective": self.objective.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "best": None if self.best is None else list(self.best),
+            "health": {"numbers": self.numbers, "words": self.verdict.words, "collapsed": self._collapsed},
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.objective.load_state_dict(state["objective"])
         self._optimizer.load_state_dict(state["optimizer"])
+        self.best = None if state["best"] is None else Best(*state["best"])
+        health = state["health"]
+        self.numbers, self._collapsed = health["numbers"], health["collapsed"]
+        self.verdict = Verdict(health["words"], health["collapsed"] > 0)

@@ -156,6 +156,9 @@ class Tuning:
             self.best = (loss_mean, step, weights)
         return {"val_loss": loss_mean, "val_accuracy": float(sums[1] / sums[2])}
 
+    def judge(self, step: int) -> str:  # noqa: ARG002 (of the Stage protocol)
+        return ""
+
     def chosen(self) -> tuple[System, int]:
         """The system with the lowest validation loss (the last one without validation clips), and its step."""
         if self.best is None:
