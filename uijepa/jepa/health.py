@@ -128,5 +128,5 @@ def probe(known_ND: Tensor, known: Sequence[str], asked_MD: Tensor, wanted: Sequ
     near, place = cosines.topk(min(NEIGHBOURS, len(known)), dim=-1)
     votes = torch.zeros(len(asked_MD), len(names), dtype=near.dtype)
     votes.scatter_add_(1, torch.tensor([names.index(name) for name in known])[place], (near / 0.07).exp())
-    told = [names[i] for i in votes.argmax(-1).tolist()]
-    return sum(a == b for a, b in zip(told, wanted, strict=True)) / len(wanted)
+    right = [names[i] == name for i, name in zip(votes.argmax(-1).tolist(), wanted, strict=True)]
+    return float(sum(right) / len(right))
