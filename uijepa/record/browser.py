@@ -52,13 +52,16 @@ _CSS = "* { caret-color: transparent !important; scroll-behavior: auto !importan
 
 
 def find() -> str:
-    """The Chromium to use: $UIJEPA_CHROMIUM, or the system's. Raises RecordingError when there is none."""
+    """The Chromium to use: $UIJEPA_CHROMIUM, or the system's. Raises RecordingError when there is none.
+
+    The headless shell goes first where it is installed: it takes less time for a clip.
+    """
     chosen = os.environ.get("UIJEPA_CHROMIUM")
     if chosen:
         if shutil.which(chosen) is None:
             raise RecordingError(f"UIJEPA_CHROMIUM={chosen} is no program. Point it at a Chromium, or unset it.")
         return chosen
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         path = shutil.which(name)
         if path:
             return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from PIL import Image
+from av.video.frame import PictureType
+from av.video.reformatter import ColorRange, Colorspace
 
 from uijepa.errors import RecordingError
 from uijepa.record.stage import Frame
@@ -24,9 +24,10 @@ BRIEF_SHARE = 0.15
 # One thread and no B-frames: the same frames give the same bytes, and presentation order is coding order.
 # The colour matrix is written down because players guess it by size, each in its own way.
 # Adaptive quantisation and psychovisual tuning are for camera pictures: text and flat colour do better without.
+# More search than this saves 4 % of the bytes for twice the time.
 _X264 = (
-    "threads=1:mbtree=0:bframes=0:keyint=600:scenecut=0:no-psy=1:aq-mode=0:qcomp=0.68:trellis=2:subme=8:"
-    "colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
+    "threads=1:mbtree=0:bframes=0:keyint=600:scenecut=0:no-psy=1:aq-mode=0:qcomp=0.68:trellis=1:subme=6:"
+    "ref=1:rc-lookahead=0:me=dia:merange=8:colorprim=smpte170m:transfer=bt709:colormatrix=smpte170m"
 )
 
 
@@ -43,6 +44,9 @@ def write(path: Path, frames: Sequence[Frame], end_ms: float, crf: str = CRF) ->
     ends = [*moments[1:], max(round(end_ms), moments[-1] + 1)]
     lasting = {start: end - start for start, end in zip(moments, ends, strict=True)}
     size: tuple[int, int] | None = None
+    decoder = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
     options = {"movflags": "+faststart", "video_track_timescale": "1000", "fflags": "+bitexact"}
     with av.open(str(path), "w", format="mp4", options=options) as container:
         stream = container.add_stream("libx264", rate=12)
@@ -51,15 +55,12 @@ def write(path: Path, frames: Sequence[Frame], end_ms: float, crf: str = CRF) ->
         stream.codec_context.flags |= av.codec.context.Flags.bitexact
         stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
         for moment, frame in zip(moments, frames, strict=True):
-            picture = _picture(frame.jpeg)
-            shape = (picture.shape[1], picture.shape[0])
+            image = _picture(decoder, frame.jpeg)
+            shape = (image.width, image.height)
             if size is None:
                 stream.width, stream.height = size = shape
             elif size != shape:
                 raise RecordingError(f"A frame of {shape} px among frames of {size} px.")
-            image = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
-                format="yuv420p", dst_colorspace="ITU601"
-            )
             image.pts, image.time_base = moment, Fraction(1, 1000)
             _mux(container, stream, stream.encode(image), lasting)
         _mux(container, stream, stream.encode(), lasting)
@@ -86,12 +87,29 @@ def _zones(moments: Sequence[int], ends: Sequence[int]) -> str:
     return f":zones={'/'.join(zones)}" if zones else ""
 
 
-def _picture(jpeg: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """uint8 [H, W, 3] RGB, H and W even."""
-    with Image.open(io.BytesIO(jpeg)) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    height, width = pixels.shape[:2]
-    return np.ascontiguousarray(pixels[: height - height % 2, : width - width % 2])
+def _picture(decoder: av.VideoCodecContext, jpeg: bytes) -> av.VideoFrame:
+    """A JPEG with its chroma as it stands (Chromium writes 4:2:0), in the film's range, its sides even."""
+    (full,) = decoder.decode(av.Packet(jpeg))
+    image = full.reformat(
+        format="yuv420p",
+        src_colorspace=Colorspace.ITU601,
+        dst_colorspace=Colorspace.ITU601,
+        src_color_range=ColorRange.JPEG,
+        dst_color_range=ColorRange.MPEG,
+    )
+    width, height = image.width - image.width % 2, image.height - image.height % 2
+    if (width, height) != (image.width, image.height):
+        whole, image = image, av.VideoFrame(width, height, "yuv420p")
+        for into, plane in zip(image.planes, whole.planes, strict=True):
+            _rows(into)[:, : into.width] = _rows(plane)[: into.height, : into.width]
+    # The encoder chooses its own kinds of pictures, whatever the JPEG called itself.
+    image.pict_type = PictureType.NONE
+    return image
+
+
+def _rows(plane: av.video.plane.VideoPlane) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """uint8 [H, bytes to a row], a view."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
 
 
 def _mux(
