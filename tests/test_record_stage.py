@@ -12,7 +12,7 @@ from record_source import PAGE, SIZE
 
 from uijepa.errors import RecordingError
 from uijepa.record.browser import Browser, find
-from uijepa.record.stage import FRAME_GAP_MS, Stage
+from uijepa.record.stage import FRAME_GAP_MS, Pointer, Stage
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,58 @@ def test_same_seed_same_frames(browser: Browser) -> None:
     assert len(first.frames) > 12
     assert digest(play(browser, 7)) == digest(first)
     assert digest(play(browser, 8)) != digest(first)
+
+
+QUIET_CHANGES = """<!doctype html><style>
+  a:hover { color: red } button:active { background: blue } input:focus { outline: 4px solid green }
+  #box { height: 60px; overflow: auto }</style>
+  <a>Over</a> <button>Press</button> <input> <div id="box"><p style="height: 300px">Long</p></div>
+  <script>
+    setTimeout(() => { document.querySelector('input').value = 'set' }, 4000);
+    setTimeout(() => { box.scrollTop = 30 }, 4500);
+    setTimeout(() => { document.querySelector('input').select() }, 5000);
+  </script>"""
+"""Everything here changes the screen without changing the document."""
+
+
+@pytest.mark.parametrize("pointer", ["mouse", "touch", "none"])
+def test_no_change_goes_unseen_where_a_picture_is_spared(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, pointer: Pointer
+) -> None:
+    capture, shoot = Stage._capture, Stage._shoot
+    shots: list[bytes] = []
+    spared: list[tuple[float, bool]] = []
+
+    def noted(stage: Stage) -> bytes:
+        shots.append(shoot(stage))
+        return shots[-1]
+
+    def checked(stage: Stage) -> None:
+        before = len(shots)
+        capture(stage)
+        if len(shots) == before:
+            spared.append((stage.now_ms, shoot(stage) == stage.frames[-1].jpeg))
+
+    monkeypatch.setattr(Stage, "_shoot", noted)
+    monkeypatch.setattr(Stage, "_capture", checked)
+    with Stage(browser, 5, pointer=pointer) as stage:
+        stage.open(QUIET_CHANGES, **SIZE)
+        stage.click("a")
+        stage.click("button")
+        stage.click("input")
+        stage.type("ab")
+        stage.key("Control+a")
+        stage.wait(6000 - stage.now_ms)
+        stage.ask("document.title")
+        stage.wait(500)
+        stage.click("a")
+        for _ in range(3):
+            stage.ask("document.title")
+            stage.wait(200)
+        assert stage.evaluate("[document.querySelector('input').value, box.scrollTop]") == ["set", 30]
+        assert len(stage.frames) >= 7
+    assert len(spared) >= 3
+    assert all(same for _, same in spared), spared
 
 
 def test_transitions_and_timers_run_in_virtual_time(browser: Browser) -> None:

@@ -71,7 +71,10 @@ class Stage:
         self._first_ms = 0.0
         self._shot_ms = 0.0
         self._gap_ms = self.gap_ms
+        # `_dirty` asks for a look at the next moment a frame may be taken; `_touched` says that the look may show
+        # something new. Only the first decides over moments, so that they do not depend on the second.
         self._dirty = True
+        self._touched = True
         self._at = (0.0, 0.0)
 
     def __enter__(self) -> Stage:
@@ -130,17 +133,22 @@ class Stage:
         if self.frames:
             raise RecordingError("prepare() is for the time before the first frame; use wait().")
         self._advance(self._clock_ms + ms, shot_ms=self._clock_ms + ms)
-        self._dirty = True
+        self._dirty = self._touched = True
 
     def evaluate(self, js: str, arg: Any = None) -> Any:
         """Run JavaScript in the page (an expression, or a function of `arg`) and return its value."""
+        self._dirty = self._touched = True
+        return self.page.evaluate(js, arg)
+
+    def ask(self, js: str, arg: Any = None) -> Any:
+        """As `evaluate`, for JavaScript that changes nothing on the screen: no picture is taken on its account."""
         self._dirty = True
         return self.page.evaluate(js, arg)
 
     def changed(self) -> None:
         """Say that something outside these methods may have changed the screen, and let the page react."""
-        self._dirty = True
-        self._in_page("() => window.__stage.settle()")
+        self._touched = True
+        self._settle()
 
     # Time
 
@@ -265,6 +273,8 @@ class Stage:
         self.wait(0)
         (x, y), width = self._place(target)
         self._dirty = True
+        # Finding a place may have scrolled to it.
+        self._touched |= not isinstance(target, tuple)
         self.move(x, y, width=width)
 
     def _glide(self, end: tuple[float, float], width: float, *, down: bool) -> None:
@@ -290,13 +300,18 @@ class Stage:
         if self.pointer == "touch":
             # A finger that has left hovers over nothing.
             self.page.mouse.move(-5, -5)
-        self.changed()
+        self._settle()
         self.wait(self.rng.uniform(40, 90))
 
     def _react(self, *, down: bool = False) -> None:
         """Draw the pointer where it is, and let the browser show what the last input changed."""
         self._dirty = True
         self._in_page("([x, y, down]) => window.__stage.react(x, y, down)", [*self._at, down])
+
+    def _settle(self) -> None:
+        """Let the page react to the input just given."""
+        self._dirty = True
+        self._in_page("() => window.__stage.settle()")
 
     def _in_page(self, js: str, arg: Any = None) -> Any:
         """Evaluate in the page, once more when a navigation took the page away underneath."""
@@ -316,18 +331,26 @@ class Stage:
         )
         self._clock_ms = float(state["now"])
         self._dirty = bool(state["dirty"])
+        self._touched |= bool(state["touched"])
         longest = float(state["longest"])
         self._gap_ms = max(self.gap_ms, ENDLESS_GAP_MS if longest < 0 else longest / FRAMES_PER_TRANSITION)
 
     def _capture(self) -> None:
+        self._shot_ms = self._clock_ms
+        self._dirty = False
+        if self.frames and not self._touched:
+            return
+        self._touched = False
+        jpeg = self._shoot()
+        if not self.frames or jpeg != self.frames[-1].jpeg:
+            self.frames.append(Frame(ms=self._clock_ms - self._first_ms, jpeg=jpeg))
+
+    def _shoot(self) -> bytes:
+        """A picture of the page as it is. The dearest thing a stage does."""
         assert self._cdp is not None
         shot = {"format": "jpeg", "quality": JPEG_QUALITY, "optimizeForSpeed": True, "captureBeyondViewport": False}
         if self.scale != 1:
             # Screenshots come in CSS px whatever the device's scale factor is; a scaled clip is drawn anew.
             shot["clip"] = {"x": 0, "y": 0, "width": self.width, "height": self.height, "scale": self.scale}
         answer = self._cdp.send("Page.captureScreenshot", shot)
-        jpeg = base64.b64decode(answer["data"])
-        self._shot_ms = self._clock_ms
-        self._dirty = False
-        if not self.frames or jpeg != self.frames[-1].jpeg:
-            self.frames.append(Frame(ms=self._clock_ms - self._first_ms, jpeg=jpeg))
+        return base64.b64decode(answer["data"])

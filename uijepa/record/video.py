@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -109,7 +110,8 @@ def _picture(decoder: av.VideoCodecContext, jpeg: bytes) -> av.VideoFrame:
 
 def _rows(plane: av.video.plane.VideoPlane) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """uint8 [H, bytes to a row], a view."""
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    pixels: np.ndarray[tuple[int], np.dtype[np.uint8]] = np.frombuffer(cast("Any", plane), np.uint8)
+    return pixels.reshape(plane.height, plane.line_size)
 
 
 def _mux(

@@ -16,6 +16,7 @@
   let seq = 0;
   let nesting = 0;
   let dirty = true;
+  let touched = true;
   let loading = 0;
   const timers = new Map();
   let frames = new Map();
@@ -101,7 +102,10 @@
 
   // ---- noticing change
   // Animations are caught in the very task that starts them, before the browser draws a frame of them.
-  const observer = new MutationObserver(() => { dirty = true; hold(); });
+  // `dirty` asks the recorder to look at the screen; `touched` says that the screen may look different, and must never
+  // miss a change: without it no picture is taken.
+  const touch = () => { dirty = touched = true; };
+  const observer = new MutationObserver(() => { touch(); hold(); });
   const all = { subtree: true, childList: true, attributes: true, characterData: true };
   observer.observe(document, all);
   const attach = Element.prototype.attachShadow;
@@ -112,7 +116,21 @@
     return root;
   };
   for (const kind of ['scroll', 'input', 'change', 'load']) {
-    document.addEventListener(kind, () => { dirty = true; }, { capture: true, passive: true });
+    document.addEventListener(kind, touch, { capture: true, passive: true });
+  }
+  document.fonts.addEventListener('loadingdone', () => { touched = true; });
+  // Scripts scroll at once; the browser tells of it with its next frame.
+  for (const owner of [Element.prototype, window]) {
+    for (const name of ['scroll', 'scrollTo', 'scrollBy', 'scrollIntoView']) {
+      const own = owner[name];
+      if (own) owner[name] = function (...args) { touched = true; return own.apply(this, args); };
+    }
+  }
+  for (const name of ['scrollTop', 'scrollLeft']) {
+    const { get, set } = Object.getOwnPropertyDescriptor(Element.prototype, name);
+    Object.defineProperty(Element.prototype, name, {
+      get, set(value) { touched = true; set.call(this, value); }, configurable: true, enumerable: true,
+    });
   }
   for (const kind of ['mousemove', 'mousedown', 'mouseup', 'focusin', 'focusout']) {
     window.addEventListener(kind, () => queueMicrotask(hold), { capture: true, passive: true });
@@ -123,6 +141,30 @@
     let sum = '';
     for (const e of document.querySelectorAll('input, textarea, select')) sum += `${e.value}|${e.checked}|`;
     return sum;
+  };
+
+  // What style sheets and the browser draw differently without a mutation: what is pointed at, pressed and focused,
+  // what is selected, what fields hold.
+  const STATES = ':hover, :active, :focus, :focus-visible';
+  const FIELDS = 'input, textarea, select';
+  const UNKNOWN = 'canvas, video, iframe, object, embed';
+  let looked = [];
+  const look = () => {
+    const seen = [];
+    let opaque = false;
+    for (const root of [document, ...roots]) {
+      if (root !== document && !root.host.isConnected) continue;
+      opaque ||= root.querySelector(UNKNOWN) !== null || root.querySelector('input:hover, select:hover') !== null;
+      for (const state of STATES.split(', ')) seen.push(state, ...root.querySelectorAll(state));
+      for (const field of root.querySelectorAll(FIELDS)) seen.push(field, field.value, field.checked, field.indeterminate);
+      const active = root.activeElement;
+      if (active && 'selectionStart' in active) seen.push(active.selectionStart, active.selectionEnd);
+    }
+    const chosen = document.getSelection();
+    if (chosen) seen.push(chosen.anchorNode, chosen.anchorOffset, chosen.focusNode, chosen.focusOffset);
+    const same = !opaque && seen.length === looked.length && seen.every((one, i) => one === looked[i]);
+    looked = seen;
+    if (!same) touched = true;
   };
 
   // ---- animations
@@ -172,7 +214,11 @@
   };
   const hold = () => {
     const live = new Set(animations());
-    for (const one of held.keys()) if (!live.has(one)) held.delete(one);
+    for (const one of held.keys()) {
+      if (live.has(one)) continue;
+      held.delete(one);
+      touched = true;
+    }
     for (const one of live) {
       if (held.has(one) || one.playState !== 'running') continue;
       const at = one.currentTime === null ? 0 : Number(one.currentTime);
@@ -180,6 +226,7 @@
       one.pause();
       one.currentTime = at;
       const rate = Math.abs(one.playbackRate) || 1;
+      touched = true;
       held.set(one, { start: now - at / rate, rate, end: Number(endTime) });
     }
     steady();
@@ -188,13 +235,17 @@
   const play = async () => {
     let ended = false;
     for (const [one, state] of held) {
-      if (one.playState === 'idle') { held.delete(one); continue; }
+      if (one.playState === 'idle') {
+        held.delete(one);
+        touched = true;
+        continue;
+      }
       if (now >= endOf(state) - 1e-6) {
         held.delete(one);
         one.finish();
         ended = true;
       } else one.currentTime = (now - state.start) * state.rate;
-      dirty = true;
+      touch();
     }
     steady();
     // The browser tells the page of an ended transition when it draws the next frame.
@@ -254,7 +305,7 @@
         let ran = await runTimers();
         if (frames.size && tick) { await runFrames(); ran++; }
         if (ran) {
-          if (controls() !== before) dirty = true;
+          if (controls() !== before) touch();
           await quiet();
         }
         hold();
@@ -262,8 +313,9 @@
       }
       let longest = 0;
       for (const state of held.values()) longest = Math.max(longest, state.end / state.rate);
-      const result = { now, dirty, longest: Number.isFinite(longest) ? longest : -1 };
-      dirty = false;
+      if (dirty) look();
+      const result = { now, dirty, touched, longest: Number.isFinite(longest) ? longest : -1 };
+      dirty = touched = false;
       return result;
     },
     // After real input: let the browser draw (scrolling and hovering happen there) and hold what began to move.
@@ -276,7 +328,7 @@
     // After any real input: draw it before the next one. How inputs fall into the browser's frames, which come in
     // real time, would otherwise decide how moving layers are rasterised.
     async react(x, y, down) {
-      if (stage.pointer) stage.pointer(x, y, down);
+      if (stage.pointer && stage.pointer(x, y, down)) touched = true;
       await drawn();
     },
     pointer: null,

@@ -16,9 +16,14 @@
       + 'background:rgba(128,128,128,.45);box-shadow:0 0 0 1.5px rgba(255,255,255,.6)';
   }
   root.append(mark);
+  let drawn = 'hidden';
+  // Returns whether its picture changed.
   window.__stage.pointer = (x, y, down) => {
     if (!host.isConnected) document.documentElement.append(host);
     mark.style.visibility = KIND === 'mouse' || down ? 'visible' : 'hidden';
     mark.style.transform = `translate(${x}px, ${y}px)`;
+    const before = drawn;
+    drawn = mark.style.visibility === 'hidden' ? 'hidden' : mark.style.transform;
+    return drawn !== before;
   };
 })();

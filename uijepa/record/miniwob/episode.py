@@ -96,6 +96,6 @@ def begin(stage: Stage, task: Task, values: Values, seed: int) -> dict[str, str]
 def end(stage: Stage) -> None:
     """Let the last change be seen, then insist on the task's own reward of 1. Raises Failed otherwise."""
     stage.wait(stage.rng.uniform(300, 800))
-    reward = stage.evaluate("() => wob.reward")
+    reward = stage.ask("() => wob.reward")
     if reward != 1:
         raise Failed("the task did not end" if reward is None else f"reward {reward}")

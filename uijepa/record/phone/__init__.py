@@ -67,14 +67,14 @@ class Phone:
         known = slots | hidden
         self.show(stage, build(self.definitions, definition.name, intent, known, values))
         goal = fill(intent["goal"], known)
-        if stage.evaluate("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
+        if stage.ask("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
             raise Failed("the goal holds before anything is done")
         actor = Actor(stage, definition, rng)
         actor.think(rng.uniform(800, 3000))
         actor.play(fill(rng.choice(intent["paths"]), known))
         actor.settle()
         actor.put_keyboard_away()
-        if not stage.evaluate("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
+        if not stage.ask("([app, goal]) => phone.holds(app, goal)", [definition.name, goal]):
             raise Failed("the goal does not hold at the end")
         stage.wait(rng.uniform(1200, 3500) if rng.random() < 0.8 else rng.uniform(3500, 9000))
         return Performance(

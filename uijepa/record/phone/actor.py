@@ -33,7 +33,7 @@ class Actor:
 
     def where(self) -> Mapping[str, Any]:
         """The app, its open screens from the root up, whether an overlay or the keyboard is up, whether all rests."""
-        answer: Mapping[str, Any] = self.stage.evaluate("() => phone.where()")
+        answer: Mapping[str, Any] = self.stage.ask("() => phone.where()")
         return answer
 
     def settle(self) -> Mapping[str, Any]:
@@ -50,7 +50,7 @@ class Actor:
         self.stage.think(mean_ms * self.pace)
 
     def _locate(self, element: str) -> Mapping[str, Any]:
-        box: Mapping[str, Any] | None = self.stage.evaluate("id => phone.locate(id)", element)
+        box: Mapping[str, Any] | None = self.stage.ask("id => phone.locate(id)", element)
         if box is None:
             raise Failed(f"{element} is not on the screen")
         return box
@@ -112,7 +112,7 @@ class Actor:
     def back(self) -> None:
         """Leave the uppermost screen or overlay by the way it offers."""
         for element in ("back", "cancel", "nav:back"):
-            if self.stage.evaluate("id => phone.locate(id) !== null", element):
+            if self.stage.ask("id => phone.locate(id) !== null", element):
                 self.tap(element, 450)
                 return
         raise Failed("no way back")
@@ -123,7 +123,7 @@ class Actor:
             return
         middle, low = self.stage.width / 2, self.stage.height - 6
         self.think(400)
-        if self.stage.evaluate("() => document.querySelector('[data-nav=home]') !== null"):
+        if self.stage.ask("() => document.querySelector('[data-nav=home]') !== null"):
             self.stage.click((middle, self.stage.height - 20))
         else:
             self._drag((middle, low), (middle + self.rng.uniform(-8, 8), low - self.rng.uniform(180, 300)))
@@ -142,7 +142,7 @@ class Actor:
         self.stage.wait(450)
 
     def _wrong_app(self, app: str) -> None:
-        others: list[str] = self.stage.evaluate("() => phone.apps()")
+        others: list[str] = self.stage.ask("() => phone.apps()")
         wrong = self.rng.choice([name for name in others if name != app])
         self.tap(f"app:{wrong}", 700)
         self.think(1100)
@@ -159,9 +159,9 @@ class Actor:
 
     def _stroll(self, values: Values) -> None:
         here = self.settle()
-        ways: list[str] = self.stage.evaluate("() => phone.reachable()")
+        ways: list[str] = self.stage.ask("() => phone.reachable()")
         if here["app"] is None:
-            known: list[str] = self.stage.evaluate("() => phone.apps()")
+            known: list[str] = self.stage.ask("() => phone.apps()")
             self.tap(f"app:{self.rng.choice(known)}", 1100)
             self.stage.wait(450)
             return
@@ -223,7 +223,7 @@ class Actor:
         kind = next(iter(step))
         if "where" not in step:
             return str(step[kind])
-        key = self.stage.evaluate("([name, where]) => phone.find(name, where)", [step[kind], step["where"]])
+        key = self.stage.ask("([name, where]) => phone.find(name, where)", [step[kind], step["where"]])
         if key is None:
             raise Failed(f"no record of {step[kind]} with {step['where']}")
         return f"{step[kind]}:{key}"
@@ -238,7 +238,7 @@ class Actor:
 
     def _scroll_past(self, *, back: bool = True) -> None:
         """Look further down a list and come back, if there is anything further down."""
-        extent = self.stage.evaluate("() => phone.extent()")
+        extent = self.stage.ask("() => phone.extent()")
         if not self._browse or extent["more"] < 40:
             return
         self._browse = False
@@ -270,7 +270,7 @@ class Actor:
         self.stage.wait(300)
         if step.get("replace"):
             self.stage.page.keyboard.press("End")
-            for _ in range(len(self.stage.evaluate("() => document.activeElement.value"))):
+            for _ in range(len(self.stage.ask("() => document.activeElement.value"))):
                 self.stage.key("Backspace")
         text = step["text"]
         if "share" in step:
@@ -304,7 +304,7 @@ class Actor:
                 raise Failed(f"the wheel {step['turn']} does not reach {step['to']}")
 
     def _columns(self, step: Spec) -> list[Mapping[str, Any]]:
-        columns: list[Mapping[str, Any]] = self.stage.evaluate(
+        columns: list[Mapping[str, Any]] = self.stage.ask(
             "([name, to]) => Wheels.columns(phone.layer(), name, to)", [step["turn"], step["to"]]
         )
         return columns
@@ -313,7 +313,7 @@ class Actor:
         """Leaf through a calendar to a date's month and tap its day."""
         month, day = step["to"].split(" ")
         for _ in range(12):
-            away = self.stage.evaluate(
+            away = self.stage.ask(
                 "([name, month]) => Blocks.monthsTo(phone.draft(name), month)", [step["pick"], month]
             )
             if away == 0:
@@ -331,7 +331,7 @@ class Actor:
         if not self.where()["keyboard"]:
             return
         self.think(500)
-        low = self.stage.evaluate("() => document.getElementById('keyboard').getBoundingClientRect().top")
+        low = self.stage.ask("() => document.getElementById('keyboard').getBoundingClientRect().top")
         self.stage.click((self.stage.width * self.rng.uniform(0.3, 0.7), low * self.rng.uniform(0.5, 0.6)))
         self.stage.wait(350)
 

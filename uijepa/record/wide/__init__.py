@@ -60,7 +60,7 @@ class Wide:
         world = build(definition, intent, known, values)
         mistakes = self.show(stage, world)
         goal = fill(intent["goal"], known)
-        if stage.evaluate("goal => desk.holds(goal)", goal):
+        if stage.ask("goal => desk.holds(goal)", goal):
             raise Failed("the goal holds before anything is done")
         actor = Actor(stage, definition, world, rng)
         actor.think(rng.uniform(900, 3000))
@@ -68,7 +68,7 @@ class Wide:
         actor.settle()
         if mistakes:
             raise Failed(f"a mistake in the page: {mistakes[0]}")
-        if not stage.evaluate("goal => desk.holds(goal)", goal):
+        if not stage.ask("goal => desk.holds(goal)", goal):
             raise Failed("the goal does not hold at the end")
         stage.wait(rng.uniform(1500, 4000))
         return Performance(

@@ -125,7 +125,7 @@ class Actor(Hand):
         raise Failed("no way back")
 
     def _id_of(self, collection: str, where: Mapping[str, Any]) -> str:
-        key = self.stage.evaluate("([name, where]) => desk.find(name, where)", [collection, where])
+        key = self.stage.ask("([name, where]) => desk.find(name, where)", [collection, where])
         if key is None:
             raise Failed(f"no record of {collection} with {where}")
         return f"{collection}:{key}"
@@ -156,7 +156,7 @@ class Actor(Hand):
             self.think(700)
             hidden = not self.sees(element)
         elif self.rng.random() < 0.12:
-            heads: list[str] = self.stage.evaluate("() => desk.ids('head:')")
+            heads: list[str] = self.stage.ask("() => desk.ids('head:')")
             if heads:
                 self.tap(self.rng.choice(heads), 700)
                 self.think(900)
@@ -172,7 +172,7 @@ class Actor(Hand):
         """Look further down and come back, if there is anything further down."""
         if not self._browses:
             return
-        extent = self.stage.evaluate("() => desk.extent()")
+        extent = self.stage.ask("() => desk.extent()")
         if extent is None or extent["more"] < 60:
             return
         self._browses = False
@@ -222,7 +222,7 @@ class Actor(Hand):
         element = self._element(step)
         if not self._by_tab(element):
             self.tap(element, 550)
-        if step.get("replace") and self.stage.evaluate("id => desk.value(id)", element):
+        if step.get("replace") and self.stage.ask("id => desk.value(id)", element):
             self.stage.wait(self.rng.uniform(150, 350))
             self.stage.key("Control+a")
             self.think(250)
@@ -241,7 +241,7 @@ class Actor(Hand):
             return False
         self.think(300)
         self.stage.key("Tab")
-        return bool(self.stage.evaluate("() => desk.focused()") == element)
+        return bool(self.stage.ask("() => desk.focused()") == element)
 
     def _pick(self, step: Spec) -> None:
         """Open a list of choices and take one."""

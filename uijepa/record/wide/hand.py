@@ -29,7 +29,7 @@ class Hand:
 
     def where(self) -> Mapping[str, Any]:
         """Open screens from the root up, whether signed in, whether a menu or question is up, whether all rests."""
-        answer: Mapping[str, Any] = self.stage.evaluate("() => desk.where()")
+        answer: Mapping[str, Any] = self.stage.ask("() => desk.where()")
         return answer
 
     def settle(self) -> Mapping[str, Any]:
@@ -51,7 +51,7 @@ class Hand:
 
     def locate(self, element: str) -> Mapping[str, Any] | None:
         """Box of an element, px, and between which places it can be seen; None when it is not there."""
-        box: Mapping[str, Any] | None = self.stage.evaluate("id => desk.locate(id)", element)
+        box: Mapping[str, Any] | None = self.stage.ask("id => desk.locate(id)", element)
         return box
 
     def reach(self, element: str) -> tuple[float, float, float, float]:

@@ -40,7 +40,7 @@ class Wanderer(Hand):
             self.think(900)
 
     def _ids(self) -> list[str]:
-        found: list[str] = self.stage.evaluate("() => desk.ids('')")
+        found: list[str] = self.stage.ask("() => desk.ids('')")
         return found
 
     def _leave(self) -> bool:
@@ -71,7 +71,7 @@ class Wanderer(Hand):
             self.think(800)
 
     def _scroll(self) -> None:
-        extent = self.stage.evaluate("() => desk.extent()")
+        extent = self.stage.ask("() => desk.extent()")
         if extent is not None:
             far = self.rng.uniform(150, 500)
             self.stage.scroll((extent["x"], extent["y"]), far if extent["more"] > 60 else -far)
