@@ -94,7 +94,7 @@ def test_no_change_goes_unseen_where_a_picture_is_spared(
             stage.wait(200)
         assert stage.evaluate("[document.querySelector('input').value, box.scrollTop]") == ["set", 30]
         assert len(stage.frames) >= 7
-    assert len(spared) >= 3
+    assert len(spared) >= 2
     assert all(same for _, same in spared), spared
 
 
