@@ -62,6 +62,14 @@ def sample_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The manifest of `tests.tiny_training.write_recordings`. Tests must not change its clips."""
+    from tests.tiny_training import write_recordings
+
+    return write_recordings(tmp_path_factory.mktemp("recordings"))
+
+
 def write_walk(path: Path, moments_ms: Sequence[int], height: int = 240) -> None:
     """A recording, 160 px wide, of a chequered square that walks down a plain screen."""
     square = (np.indices((48, 48)).sum(0) // 6 % 2 * 255).astype(np.uint8)

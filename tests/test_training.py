@@ -15,9 +15,8 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.conftest import write_walk
+from tests.tiny_training import config, log, same_weights
 from uijepa import checkpoint
-from uijepa.config import load
 from uijepa.data import manifest
 from uijepa.data.cache import build
 from uijepa.data.manifest import Clip
@@ -27,73 +26,8 @@ from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
 from uijepa.train import What, train
 from uijepa.training import pretrain, tune
-from uijepa.training.config import TrainConfig
 from uijepa.training.loop import Diverged, Interrupted, run
 from uijepa.training.pretrain import Collapsed, Pretraining
-
-NAMES = ["Ada", "Bo", "Cleo", "Dov", "Eve", "Fay"]
-OVERRIDES = [
-    "device=cpu",
-    "preprocess.frames=4",
-    "preprocess.patches=24",
-    "preprocess.max_tokens=40",
-    "encoder.width=24",
-    "encoder.depth=1",
-    "encoder.heads=2",
-    "decoder.vocabulary=300",
-    "decoder.width=32",
-    "decoder.depth=2",
-    "decoder.heads=2",
-    "decoder.text_tokens=24",
-    "pretrain.steps=6",
-    "pretrain.batch=4",
-    "pretrain.warmup=2",
-    "pretrain.evaluate_every=3",
-    "pretrain.objective.predictor.width=12",
-    "pretrain.objective.predictor.depth=1",
-    "pretrain.objective.predictor.heads=2",
-    "tune.text_steps=4",
-    "tune.text_batch=4",
-    "tune.steps=6",
-    "tune.batch=4",
-    "tune.warmup=2",
-    "tune.evaluate_every=5",
-]
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A manifest of 8 labelled clips, two of them for validation."""
-    root = tmp_path_factory.mktemp("recordings")
-    clips = []
-    for number in range(8):
-        name = NAMES[number % 6]
-        write_walk(root / f"{number}.mp4", [0, 200, 400, 800 + 40 * number], height=160 + 32 * (number % 3))
-        split = "val" if number > 5 else "train"
-        line = Clip(
-            path=f"{number}.mp4",
-            intent=f"Call {name}.",
-            category=f"call {number % 2}",
-            slots={"name": name},
-            text=["Calling", name],
-            split=split,
-        )
-        clips.append(line)
-    manifest.write(root / "manifest.jsonl", clips)
-    return root / "manifest.jsonl"
-
-
-def config(*more: str) -> TrainConfig:
-    return load(TrainConfig, None, [*OVERRIDES, *more])
-
-
-def log(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-
-
-def same_weights(a: Path, b: Path) -> bool:
-    first, second = checkpoint.load(a).weights, checkpoint.load(b).weights
-    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
 
 
 def test_a_run_goes_from_recordings_to_a_system(recordings: Path, tmp_path: Path) -> None:

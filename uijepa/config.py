@@ -48,8 +48,12 @@ class Preprocess:
 def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:
     """A dataclass, nested ones included, from plain values.
 
-    Raises ConfigError naming the key when it is unknown or its value is of the wrong type.
+    A class with a function `completed` has it add to the values what follows from them. Raises ConfigError naming the
+    key when it is unknown or its value is of the wrong type.
     """
+    completed = getattr(cls, "completed", None)
+    if completed is not None:
+        values = completed(values)
     hints = typing.get_type_hints(cls)
     known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     made: dict[str, Any] = {}

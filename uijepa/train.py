@@ -1,10 +1,11 @@
-"""Train uijepa on a manifest of recordings: `python -m uijepa.train [pretrain | decoder | all]`."""
+"""Train uijepa on manifests of recordings: `python -m uijepa.train [pretrain | decoder | all | sizes]`."""
 
 from __future__ import annotations
 
 import json
 import platform
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,22 +20,27 @@ from tokenizers import Tokenizer
 from uijepa import __version__, checkpoint
 from uijepa.config import load, plain
 from uijepa.data import layouts, manifest
-from uijepa.data.batches import with_validation
-from uijepa.data.cache import TokenCache, build
+from uijepa.data.cache import TokenCache, TokenSource, build, folder_of
 from uijepa.data.manifest import Clip
+from uijepa.data.shards import Shards, join
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.models.convert import Converted, convert
 from uijepa.models.decoder import merged, new_tokenizer
 from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
 from uijepa.sequence import screen_text
+from uijepa.training import cost, speed
 from uijepa.training.config import TrainConfig
 from uijepa.training.device import computes_bf16, pick_device
+from uijepa.training.distributed import World, joined
 from uijepa.training.loop import Stage, run
 from uijepa.training.pretrain import Collapsed, Pretraining
 from uijepa.training.tune import Tuning
 
 console = Console(stderr=True)
+MEASURED_S = 3.0
+"""Seconds that `sizes` spends on a measurement."""
+DEFAULT_MANIFEST = Path("recordings/manifest.jsonl")
 
 
 class What(StrEnum):
@@ -45,14 +51,23 @@ class What(StrEnum):
     all = "all"
 
 
+class Command(StrEnum):
+    """What the command line is asked for: stages, or what they would cost."""
+
+    pretrain = "pretrain"
+    decoder = "decoder"
+    all = "all"
+    sizes = "sizes"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """A training run: its configuration, its data and its folder."""
 
     config: TrainConfig
-    manifest_path: Path
+    manifests: list[Path]
     clips: list[Clip]
-    cache: TokenCache
+    cache: TokenSource
     device: torch.device
     out: Path
     resume: bool
@@ -60,12 +75,15 @@ class Run:
     """The checkpoint to go on from, if any."""
     converted: Converted | None
     """The encoder of `config.encoder_from`, if any."""
+    world: World
+    """The processes that train together; the first one writes to `out`."""
 
     def pretrain(self) -> Encoder:
         """Stage 1: the chosen encoder, saved to `out/encoder`; on a collapse the best from before it."""
         torch.manual_seed(self.config.seed)
         encoder = self._first_encoder()
-        stage = Pretraining(self.config, encoder, self.cache, self.clips, self.device)
+        stage = Pretraining(self.config, encoder, self.cache, self.clips, self.device, world=self.world)
+        self._fits(cost.pretraining_memory(stage.objective, self.config, self.device, self.world.size), "pretrain")
         try:
             self._loop(stage)
         except Collapsed:
@@ -82,7 +100,8 @@ class Run:
             "last": {"health": stage.numbers, "said": stage.verdict.words},
         }
         config = {"encoder": plain(self.config.encoder)}
-        checkpoint.save(self.out / "encoder", encoder.state_dict(), config, self._provenance() | chosen)
+        if self.world.first:
+            checkpoint.save(self.out / "encoder", encoder.state_dict(), config, self._provenance() | chosen)
         console.print(f"encoder kept (step {step} of {stage.steps}): {self.out / 'encoder'}", markup=False)
         return encoder
 
@@ -101,11 +120,13 @@ class Run:
         else:
             torch.manual_seed(self.config.seed)  # the decoder's weights must not depend on how the encoder came
             system = System.new(self.config.system, self._tokenizer(), encoder)
-        stage = Tuning(self.config, system, self.cache, self.clips, self.device)
+        stage = Tuning(self.config, system, self.cache, self.clips, self.device, world=self.world)
+        self._fits(cost.tuning_memory(system, self.config, self.device, self.world.size), "tune")
         self._loop(stage)
         system, step = stage.chosen()
         system.decoder = merged(system.decoder)
-        system.requires_grad_(True).cpu().save(self.out / "system", self._provenance() | {"decoder_step": step})
+        if self.world.first:
+            system.requires_grad_(True).cpu().save(self.out / "system", self._provenance() | {"decoder_step": step})
         console.print(f"trained system (decoder step {step}): {self.out / 'system'}")
         return self.out / "system"
 
@@ -115,9 +136,20 @@ class Run:
             return self.start.encoder
         return Encoder(self.config.encoder) if self.converted is None else self.converted.encoder
 
+    def _fits(self, memory: cost.Memory, setting: str) -> None:
+        console.print(f"{setting}: about {memory} of {self.device} memory on top of the program")
+        cost.check(memory, self.device, setting)
+
     def _loop(self, stage: Stage) -> None:
         seconds = self.config.checkpoint_seconds
-        run(stage, self.out / stage.name, resume=self.resume, checkpoint_seconds=seconds, console=console)
+        run(
+            stage,
+            self.out / stage.name,
+            resume=self.resume,
+            checkpoint_seconds=seconds,
+            console=console,
+            world=self.world,
+        )
 
     def _tokenizer(self) -> Tokenizer | None:
         if self.config.decoder.pretrained:
@@ -136,7 +168,8 @@ class Run:
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
             "bf16": config.precision == "bf16" or (config.precision == "auto" and computes_bf16(device)),
             "threads": torch.get_num_threads(),
-            "manifest": self.manifest_path.name,
+            "processes": self.world.size,
+            "manifest": " ".join(path.name for path in self.manifests),
             "clips": {split: sum(c.split == split for c in self.clips) for split in manifest.SPLITS},
             "hours_of_screen": round(sum(c.seconds for c in self.clips if c.split == "train") / 3600, 2),
             "sources": sorted({c.source for c in self.clips if c.split == "train"}),
@@ -146,7 +179,7 @@ class Run:
 
 
 def train(
-    manifest_path: Path,
+    manifests: Path | Sequence[Path],
     out: Path,
     config: TrainConfig,
     what: What = What.all,
@@ -156,44 +189,65 @@ def train(
 ) -> Path:
     """Run the stages; returns the folder of what was trained, `out/system` or `out/encoder`.
 
-    `init`: a checkpoint to go on from, its weights and tokenizer instead of new ones. A folder that holds a run is
-    only written to with `resume`, and only with the same configuration.
+    `manifests`: one, or several to train on together (`uijepa.data.shards`). `init`: a checkpoint to go on from, its
+    weights and tokenizer instead of new ones. A folder that holds a run is only written to with `resume`, and only
+    with the same configuration. Under torchrun every process calls this, and all train as one.
     """
-    recordings = layouts.read(manifest_path)
-    clips = with_validation([clip for clip in recordings.clips if not clip.measuring_only])
+    manifests = [manifests] if isinstance(manifests, Path) else list(manifests)
     converted = None
     if config.encoder_from:
         if init:
             raise ConfigError(f"encoder_from and --init {init} each bring an encoder: give one of them.")
         converted = convert(config.encoder_from, config.encoder)
-        console.print(str(converted))
         config = replace(config, encoder=converted.encoder.config)
     start = System.load(init) if init else None
     if start is not None and start.config != config.system:
         raise ConfigError(f"{init} was trained as {start.config}; the configuration asks for {config.system}.")
     device = pick_device(config.device)
-    _claim(out, config, resume)
-    with Progress(console=console) as progress:
-        used = [c for c in clips if c.split in ("train", "val")]
-        read_text = what is not What.pretrain and config.decoder.text_tokens > 0
-        cache = build(recordings.root, used, config.preprocess, read_text=read_text, progress=progress)
-    for message in cache.errors.values():
-        console.print(f"left out: {message}")
-    job = Run(
-        config=config,
-        manifest_path=manifest_path,
-        clips=clips,
-        cache=cache,
-        device=device,
-        out=out,
-        resume=resume,
-        start=start,
-        converted=converted,
-    )
-    if what is What.decoder:
-        return job.tune(None)
-    encoder = job.pretrain()
-    return out / "encoder" if what is What.pretrain else job.tune(encoder)
+    with joined(device) as world:
+        console.quiet = not world.first
+        console.print_json(json.dumps(plain(config)))
+        if converted is not None:
+            console.print(str(converted))
+        clips, cache = _data(manifests, out, config, what, resume=resume, world=world)
+        job = Run(
+            config=config,
+            manifests=manifests,
+            clips=clips,
+            cache=cache,
+            device=device,
+            out=out,
+            resume=resume,
+            start=start,
+            converted=converted,
+            world=world,
+        )
+        encoder = job.pretrain() if what is not What.decoder else None
+        return out / "encoder" if what is What.pretrain else job.tune(encoder)
+
+
+def _data(
+    manifests: Sequence[Path], out: Path, config: TrainConfig, what: What, *, resume: bool, world: World
+) -> tuple[list[Clip], Shards]:
+    """The clips of all manifests and their tokens; the first process claims `out` and decodes, the others wait."""
+    sets = [layouts.read(path) for path in manifests]
+    data = join(sets)
+    read_text = what is not What.pretrain and config.decoder.text_tokens > 0
+    if world.first:
+        _claim(out, config, resume)
+        for message in data.left_out:
+            console.print(f"left out: {message}")
+        wanted = {clip.path: clip for clip in data.clips if clip.split in ("train", "val")}
+        for recordings in sets:
+            used = [c for c in recordings.clips if str(recordings.file(c)) in wanted]
+            with Progress(console=console) as progress:
+                cache = build(recordings.root, used, config.preprocess, read_text=read_text, progress=progress)
+            for clip in used:
+                if clip.path in cache.errors:
+                    console.print(f"left out: {cache.errors[clip.path]}")
+    world.wait()
+    caches = {s.root: TokenCache(folder_of(s.root, config.preprocess)) for s in sets}
+    return data.clips, Shards(caches)
 
 
 def _claim(out: Path, config: TrainConfig, resume: bool) -> None:
@@ -206,14 +260,23 @@ def _claim(out: Path, config: TrainConfig, resume: bool) -> None:
         if path.read_text(encoding="utf-8") != resolved:
             raise ConfigError(f"{out} was started with another configuration ({path}); resume with that one.")
     out.mkdir(parents=True, exist_ok=True)
-    path.write_text(resolved, encoding="utf-8")
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(resolved, encoding="utf-8")
+    partial.replace(path)
 
 
 def main(  # noqa: PLR0917 (typer's options)
-    what: Annotated[What, typer.Argument(help="Which stages to run.")] = What.all,
-    manifest_path: Annotated[
-        Path, typer.Option("--manifest", help="manifest.jsonl, CSV or folder of recordings.")
-    ] = Path("recordings/manifest.jsonl"),
+    command: Annotated[
+        Command, typer.Argument(help="Which stages to run; sizes: what each size of encoder costs on this machine.")
+    ] = Command.all,
+    manifests: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--manifest",
+            help="manifest.jsonl, CSV or folder of recordings; several times: all of them together.",
+            show_default="recordings/manifest.jsonl",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and logs.")] = Path("runs/default"),
     config_path: Annotated[
         Path | None, typer.Option("--config", help="TOML file; see uijepa/training/config.py.")
@@ -227,9 +290,14 @@ def main(  # noqa: PLR0917 (typer's options)
     """Train on a manifest: JEPA pretraining of the encoder, then tuning of the decoder."""
     try:
         config = load(TrainConfig, config_path, overrides or [])
-        console.print_json(json.dumps(plain(config)))
-        print(train(manifest_path, out, config, what, resume=resume, init=init))
+        if command is Command.sizes:
+            Console().print(speed.table(config, pick_device(config.device), MEASURED_S, console))
+            return
+        made = train(manifests or [DEFAULT_MANIFEST], out, config, What(command), resume=resume, init=init)
+        if not console.quiet:  # of several processes the first one speaks
+            print(made)
     except UijepaError as error:
+        console.quiet = False
         console.print(f"[red]{error.code}[/red]: {error}", soft_wrap=True)
         raise typer.Exit(130 if error.code == "interrupted" else 1) from None
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from uijepa.data.cache import TokenCache
+from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip, split_of
-from uijepa.errors import ManifestError
+from uijepa.errors import ConfigError, ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 
 PAD_TO = 32
@@ -37,12 +37,25 @@ class TokenBatch:
 class Order:
     """The clip indices of every step."""
 
-    def __init__(self, lengths: Sequence[int], batch: int, seed: int) -> None:
-        """`lengths`: tokens of each clip. Raises ManifestError when there is no clip."""
+    def __init__(self, lengths: Sequence[int], batch: int, seed: int, parts: int = 1) -> None:
+        """`lengths`: tokens of each clip; `parts`: into how many of one size each batch must split.
+
+        With fewer clips than `batch`, all are one batch. Raises ManifestError when there is no clip or not one for
+        every part, ConfigError when a batch does not split.
+        """
         if not lengths:
             raise ManifestError("no clip to train on: the manifest's train split is empty.")
+        if batch % parts:
+            raise ConfigError(
+                f"a batch of {batch} clips does not split into {parts} parts (processes x accumulate); "
+                f"take a batch of {-(-batch // parts) * parts}."
+            )
         self._lengths = np.asarray(lengths)
-        self._batch = min(batch, len(lengths))
+        self._batch = min(batch, len(lengths) // parts * parts)
+        if self._batch == 0:
+            raise ManifestError(
+                f"{len(lengths)} clips do not fill {parts} parts; take fewer processes, or accumulate less."
+            )
         self._seed = seed
 
     @property
@@ -64,7 +77,7 @@ class Order:
         return order[first : first + self._batch]
 
 
-def collate(cache: TokenCache, clips: Sequence[Clip]) -> TokenBatch:
+def collate(cache: TokenSource, clips: Sequence[Clip]) -> TokenBatch:
     """The tokens of `clips`, padded to the longest, rounded up to a multiple of PAD_TO."""
     tokens = [cache[clip.path] for clip in clips]
     longest = -(-max(len(t.values) for t in tokens) // PAD_TO) * PAD_TO

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,18 @@ class Tokens:
     """Lines that the clip put on the screen, read from its pixels as on the device; empty when not asked for."""
 
 
+class TokenSource(Protocol):
+    """Where training finds the tokens of clips, by the clips' paths."""
+
+    def __contains__(self, path: str) -> bool: ...
+
+    def __getitem__(self, path: str) -> Tokens: ...
+
+    def count(self, path: str) -> int:
+        """Number of tokens of a clip, without reading them."""
+        ...
+
+
 class TokenCache:
     """Tokens of clips by their path in the manifest."""
 
@@ -74,6 +86,10 @@ class TokenCache:
             if tokens
             else np.zeros((0, 3), np.int16)
         )
+
+    def __iter__(self) -> Iterator[str]:
+        """Paths of the clips that have tokens."""
+        return (path for path in self._lines if path in self)
 
     def __contains__(self, path: str) -> bool:
         return "first" in self._lines.get(path, {})
@@ -122,20 +138,23 @@ def build(
     """
     folder = folder_of(root, spec)
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_writer(folder):
-        cache = TokenCache(folder)
-        missing = [
-            c for c in clips if not cache.holds(c.path, _size(root / c.path), text=read_text and bool(c.intent))
-        ]
-        if missing:
+    cache = TokenCache(folder)
+    if _missing(root, clips, cache, read_text):  # else runs may start at once
+        with _only_writer(folder):
+            cache = TokenCache(folder)
+            missing = _missing(root, clips, cache, read_text)
             _truncate(folder, cache)
             _append(folder, _prepare_all(root, missing, spec, read_text, workers), len(missing), progress)
-            cache = TokenCache(folder)
+        cache = TokenCache(folder)
     bad = {c.path: cache.errors[c.path] for c in clips if c.path in cache.errors}
     if len(bad) > MOST_BAD * len(clips):
         listed = "\n".join(f"  {message}" for message in list(bad.values())[:10])
         raise ManifestError(f"{len(bad)} of {len(clips)} clips under {root} cannot be read:\n{listed}")
     return cache
+
+
+def _missing(root: Path, clips: Sequence[Clip], cache: TokenCache, read_text: bool) -> list[Clip]:
+    return [c for c in clips if not cache.holds(c.path, _size(root / c.path), text=read_text and bool(c.intent))]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from uijepa.models.encoder import Block, Encoder, rotate
+from uijepa.models.encoder import Block, Encoder
 
 QUERIES = 64
 """Queries of a clip whose attention is looked at: enough for a mean, few enough for long clips."""
@@ -89,11 +89,9 @@ def attention_entropy(encoder: Encoder, values: Tensor, positions: Tensor, mask:
 
     def look(block: nn.Module, inputs: tuple[Any, ...]) -> None:
         assert isinstance(block, Block)
-        x_BND, cos, sin, attend = inputs
-        qkv = block.qkv(block.norm1(x_BND)).reshape(*x_BND.shape[:2], 3, block.heads, -1)
-        q, k, _ = qkv.permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, cos, sin)[:, :, asked], rotate(k, cos, sin)
-        scores = (q @ k.transpose(-1, -2)).float() / k.shape[-1] ** 0.5
+        x_BND, cos, sin, attend, packing = inputs
+        q, k, _ = block.asked(x_BND, cos, sin, packing)
+        scores = (q[:, :, asked] @ k.transpose(-1, -2)).float() / k.shape[-1] ** 0.5
         entropy = torch.special.entr(scores.masked_fill(~attend, float("-inf")).softmax(-1)).sum(-1)  # B H Q
         share = entropy / mask.sum(1).log()[:, None, None]
         real = mask[:, None, asked].expand_as(share)

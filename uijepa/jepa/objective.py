@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from uijepa.errors import ConfigError
 from uijepa.grid import TUBELET_VALUES
+from uijepa.jepa.gather import across
 from uijepa.jepa.schedule import linear
 from uijepa.jepa.terms import Centre, contrast, directions, normed, pool, sigreg, spread
 from uijepa.models.encoder import Encoder, EncoderConfig
@@ -93,12 +94,14 @@ class ObjectiveConfig:
 @dataclass(frozen=True)
 class Batch:
     """Clips padded to one length: values [B, N, X] float, positions [B, N, 3] int, mask [B, N] True where real,
-    hidden: one [B, N] mask per mask kind, True where a token is to be predicted."""
+    hidden: one [B, N] mask per mask kind, True where a token is to be predicted; shares: how much each kind's token
+    losses count, 1 unless the batch is one part of several with more or fewer hidden tokens."""
 
     values: Tensor
     positions: Tensor
     mask: Tensor
     hidden: tuple[Tensor, ...]
+    shares: tuple[float, ...] = ()
 
 
 class Objective(nn.Module):
@@ -131,16 +134,18 @@ class Objective(nn.Module):
         found: dict[str, list[Tensor]] = {}
         pooled = []
         targets = self.targets(batch) if "latent" in weights else [None] * len(batch.hidden)
-        for hidden, target in zip(batch.hidden, targets, strict=True):
+        shares = batch.shares or (1.0,) * len(batch.hidden)
+        for hidden, target, share in zip(batch.hidden, targets, shares, strict=True):
             features, predicted, latent, masked = self.predict(batch, hidden)
             pooled.append(features.float())
             if target is not None:
                 wanted, _ = take(hidden, target)
-                found.setdefault("latent", []).append((predicted.float() - wanted).abs().mean(-1)[masked].mean())
+                distance = (predicted.float() - wanted).abs().mean(-1)[masked].mean()
+                found.setdefault("latent", []).append(share * distance)
             if "pixel" in weights:
                 wanted, _ = take(hidden, batch.values)
                 error = (self.pixels(latent).float() - normed(wanted)).square()
-                found.setdefault("pixel", []).append(error.mean(-1)[masked].mean())
+                found.setdefault("pixel", []).append(share * error.mean(-1)[masked].mean())
         terms = {name: torch.stack(values).mean() for name, values in found.items()}
         terms |= self._apart(torch.stack(pooled), weights, step)
         loss = torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
@@ -149,6 +154,7 @@ class Objective(nn.Module):
     def _apart(self, pooled_KBD: Tensor, weights: dict[str, float], step: int) -> dict[str, Tensor]:
         """The terms that keep clips apart, those that have a weight."""
         terms: dict[str, Tensor] = {}
+        pooled_KBD = across(pooled_KBD)
         with torch.autocast(pooled_KBD.device.type, enabled=False):
             if "variance" in weights or "covariance" in weights:
                 both = dict(zip(("variance", "covariance"), spread(pooled_KBD), strict=True))

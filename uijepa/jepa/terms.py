@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from uijepa.jepa.gather import summed
+
 DIRECTIONS = 256
 """Random directions that SIGReg looks along in a step."""
 REACH, KNOTS = 5.0, 9
@@ -120,8 +122,8 @@ class Centre(nn.Module):
     def update(self, target_BND: Tensor, positions_BN3: Tensor, mask_BN: Tensor) -> None:
         """Move the mean towards these targets' own; tokens outside the mask do not count."""
         group, target = self._group(positions_BN3)[mask_BN], target_BND[mask_BN].to(self.mean.dtype)
-        counts = torch.bincount(group, minlength=len(self.mean)).unsqueeze(-1)
-        means = torch.zeros_like(self.mean).index_add_(0, group, target) / counts.clamp(min=1)
+        counts = summed(torch.bincount(group, minlength=len(self.mean))).unsqueeze(-1)
+        means = summed(torch.zeros_like(self.mean).index_add_(0, group, target)) / counts.clamp(min=1)
         self.mean.copy_(torch.where(counts > 0, torch.lerp(means, self.mean, KEPT), self.mean))
 
     def _group(self, positions_BN3: Tensor) -> Tensor:

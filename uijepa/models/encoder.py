@@ -20,6 +20,10 @@ from uijepa.grid import TUBELET_VALUES
 
 EPSILON = 1e-6
 """Of the layer norms, as in V-JEPA 2."""
+PACK_TO = 64
+"""Packed batches have a multiple of this many tokens: CPU kernels are compiled per shape, so few are fast."""
+MOST_FULL = 0.9
+"""Share of a batch that may be real tokens and packing still be worth its copies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,34 @@ def rotate(x_BHNK: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return (x_BHNK * cos + turned * sin).to(x_BHNK.dtype)
 
 
+class Packing:
+    """Where the real tokens of a padded batch [B, N] lie, so that only they go through norms and linear layers.
+
+    Attention alone needs clips side by side. Two thirds of a masked batch are often padding, and at these widths
+    most of the arithmetic is in the linear layers, so this is simpler than attention without padding, and as good.
+    """
+
+    def __init__(self, mask_BN: Tensor, count: int) -> None:
+        """`count`: real tokens, rounded up. The real ones come first, in order, then as many others as are needed."""
+        self.shape = mask_BN.shape
+        self.chosen = torch.argsort(~mask_BN.flatten(), stable=True)[:count]
+
+    @classmethod
+    def of(cls, mask_BN: Tensor) -> Packing | None:
+        """The packing of a batch; None where little would be saved."""
+        count = -(-int(mask_BN.sum()) // PACK_TO) * PACK_TO
+        return cls(mask_BN, count) if count <= MOST_FULL * mask_BN.numel() else None
+
+    def pack(self, x_BNC: Tensor) -> Tensor:
+        """[B, N, C] to [1, T, C]."""
+        return x_BNC.flatten(0, 1)[self.chosen].unsqueeze(0)
+
+    def unpack(self, x_1TC: Tensor) -> Tensor:
+        """[1, T, C] to [B, N, C], zero where no token was packed."""
+        padded = x_1TC.new_zeros((self.shape.numel(), x_1TC.shape[-1]))
+        return padded.index_copy(0, self.chosen, x_1TC.squeeze(0)).reshape(*self.shape, -1)
+
+
 class Block(nn.Module):
     """Pre-norm self-attention with rotary positions, then an MLP."""
 
@@ -84,14 +116,29 @@ class Block(nn.Module):
         self.up = nn.Linear(config.width, config.mlp_width)
         self.down = nn.Linear(config.mlp_width, config.width)
 
-    def forward(self, x_BND: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None) -> Tensor:
+    def forward(
+        self, x_BND: Tensor, cos: Tensor, sin: Tensor, attend: Tensor | None, packing: Packing | None = None
+    ) -> Tensor:
+        q, k, v = self.asked(x_BND, cos, sin, packing)
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=attend).transpose(1, 2).flatten(-2)
+        if packing is not None:
+            mixed = packing.pack(mixed)
+        x_BND = x_BND + self.out(mixed)
+        grown: Tensor = self.down(F.gelu(self.up(self.norm2(x_BND))))
+        return x_BND + grown
+
+    def asked(
+        self, x_BND: Tensor, cos: Tensor, sin: Tensor, packing: Packing | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, [B, H, N, K] each, the first two turned by their places."""
         batch, tokens, _ = x_BND.shape
         qkv = self.qkv(self.norm1(x_BND)).reshape(batch, tokens, 3, self.heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(rotate(q, cos, sin), rotate(k, cos, sin), v, attn_mask=attend)
-        x_BND = x_BND + self.out(mixed.transpose(1, 2).flatten(-2))
-        grown: Tensor = self.down(F.gelu(self.up(self.norm2(x_BND))))
-        return x_BND + grown
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if packing is not None:
+            packed = torch.stack((q, k, v), dim=3).transpose(1, 2).flatten(2)  # 1 T (H 3 K)
+            q, k, v = packing.unpack(packed).reshape(*packing.shape, self.heads, 3, -1).transpose(1, 2).unbind(3)
+        return q, k, v
 
 
 class Trunk(nn.Module):
@@ -110,12 +157,15 @@ class Trunk(nn.Module):
             block.down.weight.data.div_((2.0 * index) ** 0.5)
 
     def forward(self, x_BND: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+        packing = None if mask_BN is None else Packing.of(mask_BN)
+        if packing is not None:
+            x_BND, positions_BN3 = packing.pack(x_BND), packing.pack(positions_BN3)
         cos, sin = rotary(positions_BN3, self.config.width // self.config.heads, self.config.rotary)
         attend = None if mask_BN is None else mask_BN[:, None, None, :]
         for block in self.blocks:
-            x_BND = block(x_BND, cos, sin, attend)
+            x_BND = block(x_BND, cos, sin, attend, packing)
         normed: Tensor = self.norm(x_BND)
-        return normed
+        return normed if packing is None else packing.unpack(normed)
 
 
 class Encoder(nn.Module):

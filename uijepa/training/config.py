@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from uijepa.config import Preprocess
 from uijepa.errors import ConfigError
@@ -12,6 +13,7 @@ from uijepa.jepa.objective import ObjectiveConfig
 from uijepa.models.decoder import DecoderConfig
 from uijepa.models.encoder import EncoderConfig
 from uijepa.models.system import SystemConfig
+from uijepa.training.sizes import SIZES, SizeName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,10 @@ class PretrainConfig:
 
     steps: int = 3000
     batch: int = 16
+    """Clips a step, of all processes together."""
+    accumulate: int = 1
+    """Micro-batches that a process works its share of a batch off in: less memory, the same step up to rounding. But
+    terms that compare clips (variance, covariance) then compare those of one micro-batch (of all processes)."""
     lr: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.04
@@ -63,6 +69,9 @@ class TuneConfig:
     steps: int = 2000
     """Steps on video and text, after the text steps."""
     batch: int = 16
+    """Clips a step, of all processes together; so is `text_batch`."""
+    accumulate: int = 1
+    """Micro-batches that a process works its share of a batch off in: less memory, the same step up to rounding."""
     lr: float = 1e-3
     encoder_lr: float = 0.0
     """Peak learning rate of the encoder; 0 keeps it frozen, as the paper does."""
@@ -84,6 +93,8 @@ class TuneConfig:
 class TrainConfig:
     """A whole run."""
 
+    size: Literal["", SizeName] = ""
+    """The dial: a name sets what `uijepa/training/sizes.py` lists for it, unless it is set itself; empty: nothing."""
     seed: int = 0
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
@@ -100,9 +111,25 @@ class TrainConfig:
     tune: TuneConfig = field(default_factory=TuneConfig)
 
     def __post_init__(self) -> None:
-        if self.pretrain.batch < 1 or self.tune.batch < 1:
-            raise ConfigError("batch must be at least 1.")
+        counts = [getattr(stage, name) for stage in (self.pretrain, self.tune) for name in ("batch", "accumulate")]
+        if min(*counts, self.tune.text_batch) < 1:
+            raise ConfigError("batch, text_batch and accumulate must be at least 1.")
+
+    @staticmethod
+    def completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The given values on top of those of the size they name."""
+        size = SIZES.get(values.get("size", ""))
+        return values if size is None else _on_top(size.values(), values)
 
     @property
     def system(self) -> SystemConfig:
         return SystemConfig(preprocess=self.preprocess, encoder=self.encoder, decoder=self.decoder)
+
+
+def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two nested tables as one; where both hold a value, that of `above`."""
+    made = {**below, **above}
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], Mapping) and isinstance(above[key], Mapping):
+            made[key] = _on_top(below[key], above[key])
+    return made

@@ -29,7 +29,11 @@ def computes_bf16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
+def in_bf16(device: torch.device, precision: str) -> bool:
+    """Whether a configuration's `precision` means bf16 there."""
+    return precision == "bf16" or (precision == "auto" and computes_bf16(device))
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """The autocast context of a configuration's `precision`."""
-    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(device))
-    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+    return torch.autocast(device.type, torch.bfloat16, enabled=in_bf16(device, precision))

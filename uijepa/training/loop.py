@@ -1,18 +1,20 @@
 """The loop around a stage: progress, logs, checkpoints, resume, clean interruption.
 
 A stage's randomness is a function of (seed, step), so a run that is killed and resumed ends with the weights of
-one that was not.
+one that was not, at whichever moment the kill came: a state is written beside the old one and then takes its place.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import pickle
 import signal
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from uijepa.errors import CheckpointError, UijepaError
+from uijepa.training.distributed import World
 
 STATE = "state.pt"
 
@@ -64,15 +67,22 @@ class Stage(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
-def run(stage: Stage, folder: Path, *, resume: bool, checkpoint_seconds: float, console: Console) -> None:
+def run(
+    stage: Stage,
+    folder: Path,
+    *,
+    resume: bool,
+    checkpoint_seconds: float,
+    console: Console,
+    world: World = World(),  # noqa: B008 (frozen)
+) -> None:
     """Run a stage to its end, saving to `folder` as it goes.
 
     `folder/log.jsonl` gets a line per 10 steps and per evaluation, TensorBoard events beside it. Ctrl-C or SIGTERM
-    ends after the step in progress: the state is saved and Interrupted raised.
+    ends after the step in progress: the state is saved and Interrupted raised. A resumed run's log goes on after the
+    saved step; lines of steps that the kill undid are dropped. Of several processes the first one writes.
     Raises Diverged when the loss is not finite, CheckpointError when there is nothing to resume from but damage.
     """
-    from torch.utils.tensorboard import SummaryWriter
-
     folder.mkdir(parents=True, exist_ok=True)
     start = _restore(stage, folder) if resume else 0
     if start:
@@ -80,8 +90,7 @@ def run(stage: Stage, folder: Path, *, resume: bool, checkpoint_seconds: float, 
     stopping = _StopFlag()
     with (
         stopping,
-        SummaryWriter(str(folder)) as events,
-        (folder / "log.jsonl").open("a", encoding="utf-8") as log,
+        _journal(folder, start, world) as write,
         Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -91,7 +100,6 @@ def run(stage: Stage, folder: Path, *, resume: bool, checkpoint_seconds: float, 
         ) as bar,
     ):
         task = bar.add_task(stage.name, total=stage.steps, completed=start)
-        write = _writer(log, events)
         saved = time.monotonic()
         for step in range(start, stage.steps):
             began = time.monotonic()
@@ -113,10 +121,12 @@ def run(stage: Stage, folder: Path, *, resume: bool, checkpoint_seconds: float, 
                 bar.console.print(f"{stage.name} {done}: {told}")
                 if words := stage.judge(done):
                     bar.console.print(f"{stage.name} {done}: {words}", markup=False)
-            if done == stage.steps or stopping.asked or time.monotonic() - saved > checkpoint_seconds:
-                _save(stage, folder, done)
+            # A signal may reach processes at different steps: they stop, and save, by common consent.
+            stop, due = world.any([stopping.asked, time.monotonic() - saved > checkpoint_seconds])
+            if done == stage.steps or stop or due:
+                _save(stage, folder, done, world)
                 saved = time.monotonic()
-            if stopping.asked and done < stage.steps:
+            if stop and done < stage.steps:
                 raise Interrupted(f"{stage.name}: stopped after step {done}; run again with --resume to go on.")
 
 
@@ -138,19 +148,45 @@ class _StopFlag:
         self.asked = True
 
 
-def _writer(log: Any, events: Any) -> Callable[[int, dict[str, float]], None]:
-    def write(step: int, numbers: dict[str, float]) -> None:
-        log.write(json.dumps({"step": step, **{k: round(v, 6) for k, v in numbers.items()}}) + "\n")
-        log.flush()
-        for name, value in numbers.items():
-            events.add_scalar(name, value, step)
+@contextmanager
+def _journal(folder: Path, start: int, world: World) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """What writes numbers to log and TensorBoard, after the first `start` steps' own; nothing but in the first
+    process."""
+    if not world.first:
+        yield lambda _step, _numbers: None
+        return
+    from torch.utils.tensorboard import SummaryWriter
 
-    return write
+    path = folder / "log.jsonl"
+    kept = [line for line in _lines(path) if json.loads(line)["step"] <= start]
+    partial = path.with_name(path.name + ".part")
+    partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    partial.replace(path)
+    with SummaryWriter(str(folder), purge_step=start + 1) as events, path.open("a", encoding="utf-8") as log:
+
+        def write(step: int, numbers: dict[str, float]) -> None:
+            log.write(json.dumps({"step": step, **{k: round(v, 6) for k, v in numbers.items()}}) + "\n")
+            log.flush()
+            for name, value in numbers.items():
+                events.add_scalar(name, value, step)
+
+        yield write
 
 
-def _save(stage: Stage, folder: Path, done: int) -> None:
+def _lines(path: Path) -> list[str]:
+    """Whole lines of a log; a kill may have cut the last one short."""
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+
+
+def _save(stage: Stage, folder: Path, done: int, world: World) -> None:
+    state = {"done": done, "stage": stage.state()}
+    if not world.first:
+        return
     partial = folder / f"{STATE}.part"
-    torch.save({"done": done, "stage": stage.state()}, partial)
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave the new name with nothing behind it
     partial.replace(folder / STATE)
 
 

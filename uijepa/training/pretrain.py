@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from uijepa.data.batches import Order, TokenBatch, collate
-from uijepa.data.cache import TokenCache
+from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
 from uijepa.errors import UijepaError
 from uijepa.jepa.masks import hidden
@@ -22,6 +23,7 @@ from uijepa.models.encoder import Encoder
 from uijepa.training.checkup import Checkup
 from uijepa.training.config import PretrainConfig, TrainConfig
 from uijepa.training.device import autocast
+from uijepa.training.distributed import World
 from uijepa.video import normalise
 
 
@@ -47,7 +49,14 @@ class Pretraining:
     name = "pretrain"
 
     def __init__(
-        self, config: TrainConfig, encoder: Encoder, cache: TokenCache, clips: Sequence[Clip], device: torch.device
+        self,
+        config: TrainConfig,
+        encoder: Encoder,
+        cache: TokenSource,
+        clips: Sequence[Clip],
+        device: torch.device,
+        *,
+        world: World = World(),  # noqa: B008 (frozen)
     ) -> None:
         self.config: PretrainConfig = config.pretrain
         self.steps = self.config.steps
@@ -55,6 +64,7 @@ class Pretraining:
         self._seed = config.seed
         self._precision = config.precision
         self._device = device
+        self._world = world
         self._cache = cache
         maskable = [c for c in clips if c.path in cache and cache.count(c.path) >= 2 * self.config.masks.least]
         self._clips = [c for c in maskable if c.split == "train"]
@@ -66,7 +76,8 @@ class Pretraining:
         """Of the last look."""
         self.verdict = Verdict("unknown: not looked at yet")
         self._collapsed = 0
-        self._order = Order([cache.count(c.path) for c in self._clips], self.config.batch, config.seed)
+        parts = world.size * self.config.accumulate
+        self._order = Order([cache.count(c.path) for c in self._clips], self.config.batch, config.seed, parts)
         self.objective = Objective(encoder, self.config.objective).to(device)
         matrices = [p for p in self.objective.parameters() if p.requires_grad and p.ndim > 1]
         vectors = [p for p in self.objective.parameters() if p.requires_grad and p.ndim <= 1]
@@ -84,31 +95,46 @@ class Pretraining:
         decay = linear(step, self.steps, config.weight_decay, config.weight_decay_end)
         self._optimizer.param_groups[0].update(lr=lr, weight_decay=decay)
         self._optimizer.param_groups[1].update(lr=lr)
-        rng = np.random.default_rng([self._seed, step])
-        clips = [self._clips[i] for i in self._order.indices(step)]
-        batch = self._batch(collate(self._cache, clips), rng)
-        with autocast(self._device, self._precision):
-            terms = self.objective(batch, step)
+        drawn = self._drawn(step)
+        shares = self._world.shares([[int(mask.sum()) for mask in masks] for _, masks in drawn])
         self._optimizer.zero_grad(set_to_none=True)
-        terms["loss"].backward()
+        logged = []
+        for (tokens, masks), share in zip(drawn, shares.tolist(), strict=True):
+            with autocast(self._device, self._precision):
+                terms = self.objective(self._batch(tokens, masks, share), step)
+            (terms["loss"] / len(drawn)).backward()
+            logged.append({name: float(value.detach()) for name, value in terms.items()})
+        self._world.average(self.objective.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.clip_grad)
         self._optimizer.step()
         self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, config.momentum_end))
-        return {name: float(value.detach()) for name, value in terms.items()} | {"lr": lr, "gradient": float(norm)}
+        return self._world.mean(logged) | {"lr": lr, "gradient": float(norm)}
 
-    def _batch(self, tokens: TokenBatch, rng: np.random.Generator) -> Batch:
-        masks = []
-        for kind in self.config.masks.kinds:
-            mask = np.zeros_like(tokens.mask)
-            for row, grid in enumerate(tokens.grids):
+    def _drawn(self, step: int) -> list[tuple[TokenBatch, list[NDArray[np.bool_]]]]:
+        """This process's parts of a step's batch, and for each mask kind what is hidden of them, [B, N].
+
+        A clip's masks depend on its place in the whole batch only, not on how the batch is dealt out.
+        """
+        drawn = []
+        for part in self._world.parts(list(enumerate(self._order.indices(step))), self.config.accumulate):
+            tokens = collate(self._cache, [self._clips[clip] for _, clip in part])
+            masks = [np.zeros_like(tokens.mask) for _ in self.config.masks.kinds]
+            for row, (place, _) in enumerate(part):
+                rng = np.random.default_rng([self._seed, step, place])
                 count = int(tokens.mask[row].sum())
-                mask[row, :count] = hidden(kind, tokens.positions[row, :count], grid, self.config.masks, rng)
-            masks.append(self._tensor(mask))
+                for kind, mask in zip(self.config.masks.kinds, masks, strict=True):
+                    positions = tokens.positions[row, :count]
+                    mask[row, :count] = hidden(kind, positions, tokens.grids[row], self.config.masks, rng)
+            drawn.append((tokens, masks))
+        return drawn
+
+    def _batch(self, tokens: TokenBatch, masks: Sequence[NDArray[np.bool_]], shares: Sequence[float]) -> Batch:
         return Batch(
             self._tensor(normalise(tokens.values)),
             self._tensor(tokens.positions),
             self._tensor(tokens.mask),
-            tuple(masks),
+            tuple(self._tensor(mask) for mask in masks),
+            tuple(shares),
         )
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:

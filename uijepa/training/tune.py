@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from uijepa.data.augment import misread, recital, swap_values
 from uijepa.data.batches import Order, collate
-from uijepa.data.cache import TokenCache
+from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
 from uijepa.errors import ManifestError
 from uijepa.jepa.schedule import warmup_cosine
@@ -21,9 +21,12 @@ from uijepa.models.system import System
 from uijepa.sequence import Sequence as Prompt
 from uijepa.training.config import TrainConfig, TuneConfig
 from uijepa.training.device import autocast
+from uijepa.training.distributed import World
 from uijepa.video import normalise
 
 IGNORED = -100
+Example = tuple[list[int], int]
+"""Ids of `<sep> text <sep> intent <eos>`, and how many of them are the prompt."""
 EVALUATED = 256
 """Most validation clips looked at in one evaluation."""
 
@@ -34,7 +37,14 @@ class Tuning:
     name = "decoder"
 
     def __init__(
-        self, config: TrainConfig, system: System, cache: TokenCache, clips: Sequence[Clip], device: torch.device
+        self,
+        config: TrainConfig,
+        system: System,
+        cache: TokenSource,
+        clips: Sequence[Clip],
+        device: torch.device,
+        *,
+        world: World = World(),  # noqa: B008 (frozen)
     ) -> None:
         self.config: TuneConfig = config.tune
         self.steps = self.config.text_steps + self.config.steps
@@ -44,6 +54,7 @@ class Tuning:
         self._seed = config.seed
         self._precision = config.precision
         self._device = device
+        self._world = world
         self._cache = cache
         self._prompt = Prompt(system.tokenizer, config.decoder.text_tokens)
         labelled = [c for c in clips if c.intent and c.path in cache]
@@ -53,8 +64,9 @@ class Tuning:
             raise ManifestError("no clip of the train split has an intent: there is nothing to tune the decoder on.")
         words = [sum(len(ids) for ids in self._ids(c.intent, cache[c.path].text)) for c in self._train]
         lengths = [cache.count(c.path) + count for c, count in zip(self._train, words, strict=True)]
-        self._order = Order(lengths, self.config.batch, config.seed)
-        self._text_order = Order(words, self.config.text_batch, config.seed + 1)
+        parts = world.size * self.config.accumulate
+        self._order = Order(lengths, self.config.batch, config.seed, parts)
+        self._text_order = Order(words, self.config.text_batch, config.seed + 1, parts)
         self._words = sorted(
             {w for c in self._train for line in cache[c.path].text for w in line.split() if w.isalpha()}
         )
@@ -72,23 +84,39 @@ class Tuning:
         text_only = step < config.text_steps
         for group in self._optimizer.param_groups:
             group["lr"] = warmup_cosine(step, self.steps, config.warmup, group["peak"], group["peak"] / 50)
-        rng = np.random.default_rng([self._seed, 1, step])
-        order = self._text_order if text_only else self._order
-        clips = [self._train[i] for i in order.indices(step)]
+        torch.manual_seed(int(np.random.default_rng([self._seed, 2, step]).integers(2**63)))  # for dropout
+        drawn = self._drawn(step, text_only)
+        shares = self._world.shares([[sum(len(ids) - prompt for ids, prompt in examples)] for _, examples in drawn])
         self.system.train()
-        with autocast(self._device, self._precision):
-            loss, right = self._loss(clips, rng, text_only)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        logged = []
+        for (clips, examples), share in zip(drawn, shares[:, 0].tolist(), strict=True):
+            with autocast(self._device, self._precision):
+                loss, right = self._loss(clips, examples, text_only)
+            (loss * (share / len(drawn))).backward()
+            logged.append({"loss": share * float(loss.detach()), "accuracy": share * right})
         trained = [p for g in self._optimizer.param_groups for p in g["params"]]
+        self._world.average(trained)
         norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_grad)
         self._optimizer.step()
         lr = self._optimizer.param_groups[0]["lr"]
-        return {"loss": float(loss.detach()), "accuracy": right, "lr": lr, "gradient": float(norm)}
+        return self._world.mean(logged) | {"lr": lr, "gradient": float(norm)}
 
-    def _loss(self, clips: Sequence[Clip], rng: np.random.Generator | None, text_only: bool) -> tuple[Tensor, float]:
-        """Mean cross-entropy over the intents' tokens, and the share predicted right. No `rng`: no augmentation."""
-        examples = [self._example(clip, rng, text_only) for clip in clips]
+    def _drawn(self, step: int, text_only: bool) -> list[tuple[list[Clip], list[Example]]]:
+        """This process's parts of a step's batch: clips, and what is asked of each.
+
+        What augmentation does to a clip depends on its place in the whole batch only, not on how it is dealt out.
+        """
+        order = self._text_order if text_only else self._order
+        drawn = []
+        for part in self._world.parts(list(enumerate(order.indices(step))), self.config.accumulate):
+            clips = [self._train[clip] for _, clip in part]
+            rngs = [np.random.default_rng([self._seed, 1, step, place]) for place, _ in part]
+            drawn.append((clips, [self._example(c, rng, text_only) for c, rng in zip(clips, rngs, strict=True)]))
+        return drawn
+
+    def _loss(self, clips: Sequence[Clip], examples: Sequence[Example], text_only: bool) -> tuple[Tensor, float]:
+        """Mean cross-entropy over the intents' tokens, and the share predicted right."""
         longest = max(len(ids) for ids, _ in examples)
         tokens = np.full((len(clips), longest), self._prompt.pad, np.int64)
         labels = np.full((len(clips), longest), IGNORED, np.int64)
@@ -105,8 +133,8 @@ class Tuning:
         loss = F.cross_entropy(chosen, wanted[scored])
         return loss, float((chosen.argmax(-1) == wanted[scored]).float().mean())
 
-    def _example(self, clip: Clip, rng: np.random.Generator | None, text_only: bool) -> tuple[list[int], int]:
-        """Ids of `<sep> text <sep> intent <eos>`, and how many of them are the prompt."""
+    def _example(self, clip: Clip, rng: np.random.Generator | None, text_only: bool) -> Example:
+        """What is asked about a clip. No `rng`: no augmentation."""
         intent, lines = clip.intent, self._cache[clip.path].text
         config = self.config
         if rng is not None:
@@ -148,7 +176,7 @@ class Tuning:
         for start in range(0, len(self._val), self.config.batch):
             clips = self._val[start : start + self.config.batch]
             with autocast(self._device, self._precision):
-                loss, right = self._loss(clips, None, text_only)
+                loss, right = self._loss(clips, [self._example(c, None, text_only) for c in clips], text_only)
             sums += np.array([float(loss), right, 1.0]) * len(clips)
         loss_mean = float(sums[0] / sums[2])
         if not text_only and (self.best is None or loss_mean < self.best[0]):
