@@ -19,8 +19,7 @@ from transformers import VJEPA2Config, VJEPA2ForVideoClassification, VJEPA2Model
 from transformers.utils import logging
 
 from export.graphs import _Encoder, _export
-from tests.test_training import config as train_config
-from tests.test_training import recordings  # noqa: F401 (a fixture)
+from tests.tiny_training import config as train_config
 from uijepa import checkpoint
 from uijepa.config import build, plain
 from uijepa.errors import CheckpointError, ConfigError
@@ -305,7 +304,7 @@ def test_onnx_says_what_the_converted_encoder_says(folder: Path) -> None:
             np.testing.assert_allclose(got, encoder(values, places).numpy(), atol=1e-4)
 
 
-def test_training_starts_from_vjepa2(folder: Path, recordings: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_training_starts_from_vjepa2(folder: Path, recordings: Path, tmp_path: Path) -> None:
     plain_size = train_config("pretrain.steps=2", "tune.steps=1", "tune.text_steps=1", f"encoder_from={folder}")
     with pytest.raises(ConfigError, match="asks for 1 blocks, 24 wide"):
         train(recordings, tmp_path / "run", plain_size)
