@@ -461,7 +461,7 @@ def test_the_report_prints_and_writes_the_files_numbers(
     path, readme = tmp_path / "quality.json", tmp_path / "README.md"
     save(path, results)
     assert json.loads(path.read_text()) == results
-    readme.write_text(f"# x\n{report.START}\nold\n{report.END}\nrest\n")
+    readme.write_text(f"# x\n{report.QUALITY[0]}\nold\n{report.QUALITY[1]}\nrest\n")
     check = ["report", "--results", str(path), "--readme", str(readme), "--check"]
     assert CliRunner().invoke(app, check).exit_code == 2
     done = CliRunner().invoke(app, check[:-1], env={"COLUMNS": "200"})
@@ -474,7 +474,7 @@ def test_the_report_prints_and_writes_the_files_numbers(
     assert f"| uijepa | {mean:.2f} (" in report.between(text, "")
     assert report.between(text, "") == report.block(results)
     assert CliRunner().invoke(app, check).exit_code == 0
-    assert not report.write(readme, results)
+    assert not report.write(readme, report.block(results))
     readme.write_text("no markers")
     assert CliRunner().invoke(app, check).exit_code == 2
 

@@ -1,8 +1,9 @@
-"""`python -m uijepa.bench`: the quality suite, a folder of wild clips, the tables."""
+"""`python -m uijepa.bench`: the quality suite, a folder of wild clips, probes of encoders, pictures, the tables."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from uijepa.bench import answers, quality, report, wild
 from uijepa.bench.metrics import Scorer
@@ -120,21 +122,119 @@ def wild_clips(
             save(json_out, wild.as_json(seen))
 
 
+@app.command("probe")
+def probe_encoders(  # noqa: PLR0917 (typer's options)
+    encoder: Annotated[list[str], typer.Option(help="NAME=FOLDER of a checkpoint, random, or supervised.")],
+    suite: Annotated[list[str] | None, typer.Option(help="NAME=MANIFEST; may be repeated.")] = None,
+    across: Annotated[
+        list[str] | None, typer.Option(help="LOOK:OTHER=MANIFEST[,MANIFEST]: fit on LOOK/…, test on OTHER/….")
+    ] = None,
+    config_path: Annotated[Path | None, typer.Option("--config", help="Recipe to prepare the clips by.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key.subkey=value, on top of the recipe.")
+    ] = None,
+    shots: Annotated[str, typer.Option(help="Labelled clips a category, with commas between.")] = "1,2,4,8",
+    seeds: Annotated[int, typer.Option(help="Draws of the labelled clips.", min=1)] = 3,
+    steps: Annotated[int, typer.Option(help="Training steps of a probe, and of `supervised`.", min=1)] = 300,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = report.PROBE_RESULTS,
+    date: Annotated[str, typer.Option(help="Date to store in the results.")] = "",
+) -> None:
+    """Compare encoders by what few labelled clips make of their features."""
+    from uijepa.bench import contenders, probe, probe_report
+    from uijepa.bench import shots as tasks
+    from uijepa.bench.probing import ProbeConfig
+    from uijepa.config import load
+    from uijepa.training.config import TrainConfig
+
+    with plain_errors():
+        config = load(TrainConfig, config_path, overrides or [])
+        plan = probe.Plan(
+            suites=[*map(tasks.parse_suite, suite or []), *map(tasks.parse_across, across or [])],
+            contenders=contenders.contenders(encoder, config.preprocess, config.encoder),
+            preprocess=config.preprocess,
+            shots=numbers(shots, "--shots"),
+            seeds=seeds,
+            probe=ProbeConfig(steps=steps),
+            device=config.device,
+            precision=config.precision,
+        )
+        with Progress(console=Console(stderr=True)) as progress:
+            results = probe.measure(plan, progress)
+        dated = {"date": date} if date else {}
+        save(out, {"command": probe_report.command(sys.argv), **dated, **results})
+        probe_report.show(results, Console())
+        Console().print(f"written: {out}", markup=False, soft_wrap=True)
+
+
+def numbers(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers with commas between. Raises ConfigError."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts):
+        raise ConfigError(f"{option} {text!r}: expected whole numbers with commas between.")
+    return tuple(map(int, parts))
+
+
+@app.command("look")
+def look_at(
+    clip: Annotated[Path, typer.Argument(help="A screen recording.")],
+    encoder: Annotated[Path, typer.Option(help="Checkpoint folder of an encoder or of a whole system.")],
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("look.png"),
+    config_path: Annotated[
+        Path | None,
+        typer.Option("--config", help="Recipe, for a checkpoint that does not say how clips are prepared."),
+    ] = None,
+) -> None:
+    """Draw what an encoder makes of a clip: principal components in colour, and similarity over time."""
+    from uijepa.bench import contenders, look
+    from uijepa.config import load
+    from uijepa.training.config import TrainConfig
+
+    with plain_errors():
+        trained = contenders.read(encoder)
+        spec = trained.preprocess or load(TrainConfig, config_path, []).preprocess
+        look.draw(look.see(clip, trained.encoder, spec), clip.name).save(out)
+        Console().print(f"written: {out}", markup=False, soft_wrap=True)
+
+
+@app.command("curves")
+def draw_curves(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `python -m uijepa.train` wrote.")],
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("curves.png"),
+) -> None:
+    """Draw the loss and the health of pretraining runs."""
+    from uijepa.bench import curves
+
+    with plain_errors():
+        curves.draw([curves.read(run) for run in runs]).save(out)
+        Console().print(f"written: {out}", markup=False, soft_wrap=True)
+
+
 @app.command("report")
 def tables(
     results: Annotated[Path, typer.Option(help="Results of the quality suite.")] = report.RESULTS,
+    probe: Annotated[
+        Path, typer.Option(help="Results of probes, for a README with their markers.")
+    ] = report.PROBE_RESULTS,
     readme: Annotated[Path, typer.Option(help="README with the bench markers.")] = Path("README.md"),
     check: Annotated[bool, typer.Option(help="Change nothing; fail when the README differs.")] = False,
 ) -> None:
-    """Print the results and write the README's table from them."""
+    """Print the results and write the README's tables from them."""
+    from uijepa.bench import probe_report
+
     with plain_errors():
         found = report.load(results)
         report.show(found, Console())
-        if not check:
-            changed = report.write(readme, found)
-            Console().print(f"{readme}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
-        elif report.between(readme.read_text(encoding="utf-8"), str(readme)) != report.block(found):
-            raise ConfigError(f"{readme}: its table is not that of {results}. Run: python -m uijepa.bench report")
+        parts = [(report.QUALITY, results, report.block(found))]
+        if report.PROBE[0] in report.text_of(readme):
+            found = report.load(probe, "probes")
+            probe_report.show(found, Console())
+            parts.append((report.PROBE, probe, probe_report.block(found)))
+        for markers, path, made in parts:
+            if not check:
+                changed = report.write(readme, made, markers)
+                Console().print(f"{readme}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
+            elif report.between(report.text_of(readme), str(readme), markers) != made:
+                raise ConfigError(f"{readme}: its table is not that of {path}. Run: python -m uijepa.bench report")
 
 
 if __name__ == "__main__":

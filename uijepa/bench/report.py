@@ -12,14 +12,17 @@ from rich.table import Table
 
 from uijepa.errors import ConfigError
 
-START, END = "<!-- bench:quality -->", "<!-- /bench:quality -->"
+Markers = tuple[str, str]
+QUALITY = ("<!-- bench:quality -->", "<!-- /bench:quality -->")
+PROBE = ("<!-- bench:probe -->", "<!-- /bench:probe -->")
 RESULTS = Path(__file__).parent / "results" / "quality.json"
+PROBE_RESULTS = RESULTS.with_name("probe.json")
 METRICS = {"sbert": "SBERT", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 SHARES = {"exact": "exact", "slot_recall": "values kept"}
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Results of the quality suite. Raises ConfigError when the file is missing or not results."""
+def load(path: Path, what: str = "the quality suite") -> dict[str, Any]:
+    """Results of a measurement. Raises ConfigError when the file is missing or not results."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -27,7 +30,7 @@ def load(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}: not JSON ({error.msg}).") from error
     if not isinstance(value, dict) or not isinstance(value.get("rows"), list):
-        raise ConfigError(f"{path}: not the results of the quality suite.")
+        raise ConfigError(f"{path}: not the results of {what}.")
     return value
 
 
@@ -35,15 +38,15 @@ def block(results: Mapping[str, Any]) -> str:
     """The README's part between the markers, as Markdown."""
     overall = [r for r in results["rows"] if r["group"] == "overall"]
     heads = ["System", "Intent Similarity (95 %)", *METRICS.values(), *SHARES.values()]
-    lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
-    lines += [_line(cells(row)) for row in overall]
-    lines += ["", "Ahead by, paired by clip:", "", _line(["over", "points (95 %)"]), _line(["---", "---:"])]
-    lines += [_line([d["b"], spread(d, sign=True)]) for d in results["differences"]]
+    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
+    lines += [line(cells(row)) for row in overall]
+    lines += ["", "Ahead by, paired by clip:", "", line(["over", "points (95 %)"]), line(["---", "---:"])]
+    lines += [line([d["b"], spread(d, sign=True)]) for d in results["differences"]]
     system = overall[0]["system"]
     parts = [r for r in results["rows"] if r["system"] == system and r["by"] in ("part", "source", "slots", "label")]
-    lines += ["", f"`{system}` by group:", "", _line(["group", "clips", *heads[1:]])]
-    lines += [_line(["---", *["---:"] * len(heads)])]
-    lines += [_line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
+    lines += ["", f"`{system}` by group:", "", line(["group", "clips", *heads[1:]])]
+    lines += [line(["---", *["---:"] * len(heads)])]
+    lines += [line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
     lines += ["", footnote(results, overall[0]["n"])]
     return "\n".join(lines)
 
@@ -74,29 +77,36 @@ def spread(value: Mapping[str, float], *, sign: bool = False) -> str:
     return f"{mean} ({value['low']:.2f} to {value['high']:.2f})"
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
-def between(text: str, where: str) -> str:
+def between(text: str, where: str, markers: Markers = QUALITY) -> str:
     """What stands between the markers. Raises ConfigError without exactly one pair of them."""
-    if text.count(START) != 1 or text.count(END) != 1 or text.index(START) > text.index(END):
-        raise ConfigError(f"{where}: needs the lines {START} and {END}, once each and in this order.")
-    return text.partition(START)[2].partition(END)[0].strip()
+    start, end = markers
+    if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
+        raise ConfigError(f"{where}: needs the lines {start} and {end}, once each and in this order.")
+    return text.partition(start)[2].partition(end)[0].strip()
 
 
-def write(readme: Path, results: Mapping[str, Any]) -> bool:
-    """Put the block between the README's markers; True when that changed the file. Raises ConfigError."""
-    try:
-        old = readme.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{readme}: cannot be read ({error.strerror}).") from error
-    between(old, str(readme))
-    head, _, rest = old.partition(START)
-    new = f"{head}{START}\n{block(results)}\n{END}{rest.partition(END)[2]}"
+def write(readme: Path, made: str, markers: Markers = QUALITY) -> bool:
+    """Put a block between the README's markers; True when that changed the file. Raises ConfigError."""
+    old = text_of(readme)
+    between(old, str(readme), markers)
+    head, _, rest = old.partition(markers[0])
+    new = f"{head}{markers[0]}\n{made}\n{markers[1]}{rest.partition(markers[1])[2]}"
     if new != old:
         readme.write_text(new, encoding="utf-8")
     return new != old
+
+
+def text_of(readme: Path) -> str:
+    """The README's text. Raises ConfigError."""
+    try:
+        return readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{readme}: cannot be read ({error.strerror}).") from error
 
 
 def show(results: Mapping[str, Any], console: Console) -> None:

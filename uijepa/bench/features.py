@@ -1,0 +1,83 @@
+"""Features of clips by an encoder, kept in memory: one clip after the other, no padding between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from uijepa.bench.shots import Item
+from uijepa.data.batches import PAD_TO
+from uijepa.models.encoder import Encoder
+from uijepa.training.device import autocast
+from uijepa.video import normalise
+
+ENCODED_AT_ONCE = 32
+"""Clips of one pass of the encoder."""
+
+
+def pad(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Rows [N_i, …] as [B, N, …], zeros behind each, and the mask [B, N], True where real."""
+    longest = -(-max(map(len, rows)) // PAD_TO) * PAD_TO
+    padded = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    behind = [0, 0] * (padded.ndim - 2) + [0, longest - padded.shape[1]]
+    lengths = torch.tensor([len(row) for row in rows])
+    return F.pad(padded, behind), torch.arange(longest)[None] < lengths[:, None]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Token features of clips."""
+
+    values: Tensor
+    """[T, D], float16, on the CPU."""
+    first: Sequence[int]
+    """[clips + 1] where each clip's tokens begin; the last is their number."""
+
+    def of(self, clip: int) -> Tensor:
+        """[N, D] of one clip."""
+        return self.values[self.first[clip] : self.first[clip + 1]]
+
+    def batch(self, clips: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+        """float32 [B, N, D] and its mask [B, N]."""
+        padded, mask = pad([self.of(clip) for clip in clips])
+        return padded.to(device).float(), mask.to(device)
+
+    def pooled(self) -> Tensor:
+        """float32 [clips, D], each clip's mean over its tokens."""
+        return torch.stack([self.of(clip).float().mean(0) for clip in range(len(self.first) - 1)])
+
+
+def tokens(items: Sequence[Item], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """What the encoder takes for some clips: normalised values [B, N, 1536], positions [B, N, 3], mask [B, N]."""
+    read = [item.tokens() for item in items]
+    values, mask = pad([torch.from_numpy(normalise(t.values)) for t in read])
+    positions, _ = pad([torch.from_numpy(t.positions.astype(np.int64)) for t in read])
+    return values.to(device), positions.to(device), mask.to(device)
+
+
+@torch.no_grad()
+def encode(
+    encoder: Encoder,
+    items: Sequence[Item],
+    device: torch.device,
+    precision: str = "auto",
+    advance: Callable[[int], None] = lambda _: None,
+) -> Features:
+    """The encoder's features of every item; `advance` is told the number of clips after each pass."""
+    encoder = encoder.to(device).eval()
+    counts = [len(item.tokens().values) for item in items]
+    order = np.argsort(counts, kind="stable")  # clips of about one length together: little padding
+    made: dict[int, Tensor] = {}
+    for start in range(0, len(order), ENCODED_AT_ONCE):
+        chosen = order[start : start + ENCODED_AT_ONCE].tolist()
+        values, positions, mask = tokens([items[i] for i in chosen], device)
+        with autocast(device, precision):
+            seen = encoder(values, positions, mask)
+        made.update({i: row[keep].half().cpu() for i, row, keep in zip(chosen, seen, mask, strict=True)})
+        advance(len(chosen))
+    return Features(torch.cat([made[i] for i in range(len(items))]), [0, *np.cumsum(counts).tolist()])

@@ -1,0 +1,124 @@
+"""Results of probes as tables: on the terminal, and as the README's block."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from uijepa.bench.report import line
+
+Cells = dict[tuple[str, str, str], dict[int, Mapping[str, Any]]]
+"""Rows by (suite, probe, encoder), and in each by shots."""
+
+
+def command(arguments: Sequence[str]) -> str:
+    """The command as one can type it elsewhere: paths below this folder as they are, others by their last part."""
+
+    def told(text: str) -> str:
+        head, equals, paths = text.partition("=")
+        if equals:
+            return f"{head}={','.join(told(p) for p in paths.split(','))}"
+        path = Path(text)
+        if not path.is_absolute():
+            return text
+        return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+
+    return shlex.join(["python", "-m", "uijepa.bench", *map(told, arguments[1:])])
+
+
+def block(results: Mapping[str, Any]) -> str:
+    """The README's part between the markers, as Markdown."""
+    shots = columns(results)
+    told = [f"{n} a category" for n in shots]
+    made = _table(["suite", "probe", "encoder", *told], _lines(gather(results["rows"], "encoder"), shots))
+    if results["differences"]:
+        first = results["differences"][0]["a"]
+        ahead = _lines(gather(results["differences"], "b"), shots, sign=True)
+        made += ["", f"Points by which `{first}` is ahead, paired by seed and clip:", ""]
+        made += _table(["suite", "probe", "over", *told], ahead)
+    if results["silhouettes"]:
+        made += ["", "Silhouette of test clips' mean features (−1 to 1):", ""]
+        made += _table(["suite", "by", "encoder", "silhouette"], silhouettes(results))
+    return "\n".join([*made, "", footnote(results)])
+
+
+def footnote(results: Mapping[str, Any]) -> str:
+    """What the numbers are, and what chance is."""
+    asked = "; ".join(
+        f"{t['suite']} at {t['shots']}: {t['categories']} categories ({t['left_out']} left out), "
+        f"{t['test_clips']} test clips, chance " + (f"{t['chance']:.1f}" if t["chance"] is not None else "–")
+        for t in results["tasks"]
+    )
+    budget = results["budget"]
+    return (
+        f"Top-1 accuracy in %, mean of {results['seeds']} draws ({results['interval']}). Every attentive probe, and "
+        f"`supervised` with its encoder, trains {budget['steps']} steps of {budget['batch']} clips; settings are "
+        f"chosen on clips that are not tested. {asked}."
+    )
+
+
+def columns(results: Mapping[str, Any]) -> list[int]:
+    """The numbers of shots, rising."""
+    return sorted({row["shots"] for row in results["rows"]})
+
+
+def gather(rows: Iterable[Mapping[str, Any]], who: str) -> Cells:
+    """Rows by suite, probe and `who`, in their order but for the probes, which stand together."""
+    made: Cells = {}
+    for row in rows:
+        made.setdefault((row["suite"], row["probe"], row[who]), {})[row["shots"]] = row
+    suites = list(dict.fromkeys(suite for suite, *_ in made))
+    return dict(sorted(made.items(), key=lambda item: (suites.index(item[0][0]), item[0][1])))
+
+
+def spread(row: Mapping[str, Any] | None, *, sign: bool = False) -> str:
+    """`12.3 (11.0 to 13.0)`, or a dash."""
+    if row is None:
+        return "–"
+    mean = f"{row['mean']:+.1f}" if sign else f"{row['mean']:.1f}"
+    return f"{mean} ({row['low']:.1f} to {row['high']:.1f})"
+
+
+def silhouettes(results: Mapping[str, Any]) -> list[list[str]]:
+    """suite, by, encoder, value."""
+    return [[s["suite"], s["by"], s["encoder"], f"{s['silhouette']:+.3f}"] for s in results["silhouettes"]]
+
+
+def _lines(cells: Cells, shots: Sequence[int], *, sign: bool = False) -> list[list[str]]:
+    return [[*names, *(spread(row.get(n), sign=sign) for n in shots)] for names, row in cells.items()]
+
+
+def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
+    under = ["---"] * 3 + ["---:"] * (len(heads) - 3)
+    return [line(heads), line(under), *map(line, lines)]
+
+
+def show(results: Mapping[str, Any], console: Console) -> None:
+    """Print the results."""
+    shots = columns(results)
+    if not results["rows"]:
+        console.print("no category has clips enough for these shots")
+    for title, rows, who, sign in (
+        ("Top-1 accuracy in %, labelled clips a category", results["rows"], "encoder", False),
+        ("Points ahead", results["differences"], "b", True),
+    ):
+        if rows:
+            table = Table(title=title if not sign else f"{title}: {rows[0]['a']} over")
+            for head in ("suite", "probe", who if not sign else "over"):
+                table.add_column(head, overflow="fold")
+            for n in shots:
+                table.add_column(str(n), justify="right")
+            last = ("", "")
+            for suite, probe, name, *cells in _lines(gather(rows, who), shots, sign=sign):
+                told = (suite if suite != last[0] else "", probe if (suite, probe) != last else "")
+                table.add_row(*told, name, *cells)
+                last = (suite, probe)
+            console.print(table)
+    for suite, by, name, value in silhouettes(results):
+        console.print(f"silhouette, {suite} by {by}: {name} {value}", markup=False)
+    console.print(footnote(results), markup=False)
