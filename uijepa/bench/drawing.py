@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def _smooth(picture: Image.Image, box: Box, points: Sequence[tuple[float, float]
     mask = Image.new("L", ((right - left + 2 * air) * SMOOTH, (bottom - top + 2 * air) * SMOOTH))
     pen = ImageDraw.Draw(mask)
     here = [((px - left + air) * SMOOTH, (py - top + air) * SMOOTH) for px, py in points]
-    for a, b in zip(here, here[1:], strict=False):
+    for a, b in itertools.pairwise(here):
         if all(map(math.isfinite, (*a, *b))):
             pen.line((*a, *b), fill=255, width=2 * SMOOTH)
     for px, py in here:

@@ -17,6 +17,7 @@ from uijepa.bench.drawing import COLOURS, FAINT, PAPER, Series, write
 from uijepa.config import Preprocess
 from uijepa.grid import TUBELET, Grid
 from uijepa.models.encoder import Encoder
+from uijepa.video.clip import text_size
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,7 +25,10 @@ WIDTH, MARGIN, GAP = 1600, 40, 14
 """Of the picture, in px."""
 DIM = 0.16
 """How much of the frame is left below tubelets that were dropped."""
+FRAME_SIDE = 720
+"""Long side of the frames read for it, in px."""
 CHART_HEIGHT = 190
+OUTLINE = (205, 208, 213)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,9 +50,7 @@ def see(clip: Path, encoder: Encoder, spec: Preprocess) -> Seen:
     """Prepare and encode a clip one trusts: it is decoded in this process. Raises ClipError."""
     made = video.prepare(clip, spec)
     later = made.times_s[TUBELET[0] - 1 :: TUBELET[0]]
-    scale = min(1.0, 720 / max(made.facts.width, made.facts.height))
-    size = max(round(made.facts.width * scale), 1), max(round(made.facts.height * scale), 1)
-    frames = video.frames(clip, later, size, facts=made.facts)
+    frames = video.frames(clip, later, text_size(made.facts, FRAME_SIDE), facts=made.facts)
     positions = torch.from_numpy(made.positions.astype(np.int64))
     with torch.no_grad():
         features = encoder(torch.from_numpy(video.normalise(made.values))[None], positions[None])[0]
@@ -101,7 +103,7 @@ def timeline(seen: Seen) -> tuple[Floats, Floats]:
 
 
 def _cosine(a: Floats, b: Floats) -> float:
-    return float(a @ b / max(np.linalg.norm(a) * np.linalg.norm(b), 1e-12))
+    return float(a @ b / np.sqrt(max(float(a @ a) * float(b @ b), 1e-24)))
 
 
 def draw(seen: Seen, title: str) -> Image.Image:
@@ -114,7 +116,7 @@ def draw(seen: Seen, title: str) -> Image.Image:
     high = round(cell * seen.frames.shape[1] / seen.frames.shape[2])
     block = 26 + 2 * high + 8 + 2 * GAP
     top = MARGIN + 72
-    picture = Image.new("RGB", (WIDTH, top + rows * block + CHART_HEIGHT + 130), PAPER)
+    picture = Image.new("RGB", (WIDTH, top + rows * block + CHART_HEIGHT + 105), PAPER)
     colours, share = components(seen.features)
     kept = len(seen.positions) / seen.grid.tokens
     write(picture, (MARGIN, MARGIN - 8), title, size=26)
@@ -133,9 +135,8 @@ def draw(seen: Seen, title: str) -> Image.Image:
         for number, part in enumerate((frame, coloured)):
             at = (x, y + 24 + number * (high + 8))
             picture.paste(part, at)
-            ImageDraw.Draw(picture).rectangle(
-                (at[0], at[1], at[0] + cell - 1, at[1] + high - 1), outline=(205, 208, 213)
-            )
+            edge = (at[0], at[1], at[0] + cell - 1, at[1] + high - 1)
+            ImageDraw.Draw(picture).rectangle(edge, outline=OUTLINE)
     _chart(picture, seen, top + rows * block + 30)
     return picture
 
@@ -155,8 +156,14 @@ def paint(frame: Image.Image, grid: Grid, positions: npt.NDArray[np.int64], colo
 
 def _chart(picture: Image.Image, seen: Seen, top: int) -> None:
     first, before = timeline(seen)
+    # Where nothing was kept nothing had changed: the line goes on to the next moment that has something.
     lines = [
-        Series(name=name, points=list(zip(seen.times_s.tolist(), ys.tolist(), strict=True)), colour=colour, dots=True)
+        Series(
+            name=name,
+            points=[(x, y) for x, y in zip(seen.times_s.tolist(), ys.tolist(), strict=True) if math.isfinite(y)],
+            colour=colour,
+            dots=True,
+        )
         for name, ys, colour in (
             ("to the first moment", first, COLOURS[0]),
             ("to the moment before", before, COLOURS[1]),
@@ -165,8 +172,7 @@ def _chart(picture: Image.Image, seen: Seen, top: int) -> None:
     write(picture, (MARGIN, top), "Cosine of mean features", size=17)
     beside = MARGIN + drawing.width_of("Cosine of mean features", 17) + 30
     drawing.legend(picture, (beside, top + 1), [(line.name, line.colour) for line in lines])
-    known = [y for line in lines for _, y in line.points if math.isfinite(y)]
-    low, _ = drawing.span([*known, 1.0], 0.01)
+    low, _ = drawing.span([1.0, *(y for line in lines for _, y in line.points)], 0.01)
     box = (MARGIN + 48, top + 40, WIDTH - MARGIN - 10, top + 40 + CHART_HEIGHT)
     air = 0.02 * float(seen.times_s[-1] - seen.times_s[0]) or 0.5
     ends = float(seen.times_s[0]) - air, float(seen.times_s[-1]) + air

@@ -172,8 +172,8 @@ class Bench:
         best: tuple[float, Any, Right] | None = None
         for setting in list(grid)[: 1 if few else None]:
             said = [guesses(setting, seed) for seed in range(len(draws))]
-            hits = [(s[0] == d.labels[d.choose]).mean() for s, d in zip(said, draws, strict=True)]
-            score = 0.0 if few else float(np.mean(hits))
+            hits = [s[0] == d.labels[d.choose] for s, d in zip(said, draws, strict=True)]
+            score = 0.0 if few else float(np.mean([h.mean() for h in hits]))
             if best is None or score > best[0]:
                 right = np.stack([s[1] == d.labels[d.test] for s, d in zip(said, draws, strict=True)])
                 best = (score, setting, right)
@@ -223,7 +223,7 @@ def task(suite: Suite, shots: int, lot: Draw) -> dict[str, Any]:
 def row(suite: Suite, found: Found, seeds: int) -> dict[str, Any]:
     """One row of the results, in percent of the test clips."""
     told = {"suite": suite.name, "encoder": found.encoder, "probe": found.probe, "shots": found.shots}
-    return {**told, **crossed(100.0 * found.right).as_json(), "seeds": seeds}
+    return {**told, **crossed(100.0 * found.right.astype(np.float64)).as_json(), "seeds": seeds}
 
 
 def differences(suite: Suite, found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -233,7 +233,7 @@ def differences(suite: Suite, found: Sequence[Found]) -> list[dict[str, Any]]:
     for other in found:
         ours = first.get((other.probe, other.shots))
         if ours is not None and ours.encoder != other.encoder:
-            ahead = crossed(100.0 * (ours.right.astype(np.float64) - other.right)).as_json()
+            ahead = crossed(100.0 * np.subtract(ours.right, other.right, dtype=np.float64)).as_json()
             told = {"suite": suite.name, "a": ours.encoder, "b": other.encoder}
             made.append({**told, "probe": other.probe, "shots": other.shots, **ahead})
     return made

@@ -1,0 +1,413 @@
+"""Probes of encoders: on features made here, on clips drawn here, and from the command line."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+from torch.nn import functional as F
+from typer.testing import CliRunner
+
+from tests.conftest import write_clip
+from uijepa import checkpoint
+from uijepa.bench import contenders, probe_report, probing, report, shots
+from uijepa.bench.__main__ import app, numbers
+from uijepa.bench.features import Features, encode, pad, tokens
+from uijepa.bench.probe import Found, crossed, differences
+from uijepa.bench.probing import AttentiveProbe, ProbeConfig
+from uijepa.bench.shots import Asked, Draw, Item, Suite
+from uijepa.config import Preprocess, plain
+from uijepa.data.cache import Tokens
+from uijepa.data.manifest import Clip, write
+from uijepa.errors import CheckpointError, ConfigError, ManifestError
+from uijepa.grid import Grid
+from uijepa.models.encoder import Encoder, EncoderConfig
+
+CPU = torch.device("cpu")
+SPEC = Preprocess(frames=4, patches=24, max_tokens=40, text_side=256)
+SIZE = EncoderConfig(width=24, depth=1, heads=2)
+QUICK = ProbeConfig(steps=60, batch=16, lrs=(3e-3,), decays=(0.01,))
+
+
+def features(labels: Sequence[int]) -> Features:
+    """Clips of 3 to 9 random tokens of width 24; half of each, anywhere, tell its label."""
+    rng = np.random.default_rng(0)
+    counts = rng.integers(3, 10, len(labels))
+    values = rng.normal(size=(counts.sum(), 24))
+    first = [0, *np.cumsum(counts).tolist()]
+    for clip, label in enumerate(labels):
+        telling = rng.permutation(counts[clip])[: (counts[clip] + 1) // 2]
+        values[first[clip] + telling] += 6 * np.eye(24)[label]
+    return Features(torch.from_numpy(values).half(), first)
+
+
+def split(labels: Sequence[int], shots_each: int) -> Draw:
+    """The first clips of each label to fit on, the others to test on."""
+    seen: dict[int, int] = {}
+    fit = []
+    for clip, label in enumerate(labels):
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] <= shots_each:
+            fit.append(clip)
+    test = [clip for clip in range(len(labels)) if clip not in fit]
+    return Draw(
+        categories=[str(n) for n in sorted(seen)],
+        labels=np.array(labels),
+        fit=np.array(fit),
+        choose=np.zeros(0, np.int64),
+        test=np.array(test),
+    )
+
+
+def accuracy(found: Features, lot: Draw, shown: Draw, seed: int = 0) -> float:
+    """Of a probe fitted on the labels of `shown`, by those of `lot`."""
+    torch.manual_seed(seed)
+    head = AttentiveProbe(24, 2, len(lot.categories))
+
+    def see(clips: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        return found.batch(clips, CPU)
+
+    probing.fit(see, head, shown, QUICK, setting=QUICK.grid[0], seed=seed)
+    return float((probing.predict(see, head, lot.test) == lot.labels[lot.test]).mean())
+
+
+LABELS = [n % 4 for n in range(120)]
+
+
+def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
+    found, lot = features(LABELS), split(LABELS, 8)
+    assert accuracy(found, lot, lot) > 0.9
+    shuffled = replace(lot, labels=np.random.default_rng(1).permutation(lot.labels))
+    assert abs(accuracy(found, shuffled, shuffled) - 0.25) < 0.15
+    assert accuracy(found, lot, lot, seed=3) == accuracy(found, lot, lot, seed=3)
+
+
+def test_the_probe_is_plain_cross_attention() -> None:
+    torch.manual_seed(0)
+    head = AttentiveProbe(24, 3, 5)
+    for parameter in head.parameters():
+        parameter.data.normal_()
+    x, mask = torch.randn(4, 7, 24), torch.rand(4, 7) < 0.6
+    mask[:, 0] = True
+    normed = head.norm(x)
+
+    def by_head(y: torch.Tensor) -> torch.Tensor:
+        return y.unflatten(-1, (3, 8)).transpose(1, 2)
+
+    mixed = F.scaled_dot_product_attention(
+        head.query[None, :, None].expand(4, -1, -1, -1),
+        by_head(head.key(normed)),
+        by_head(head.value(normed)),
+        attn_mask=mask[:, None, None],
+    )
+    y = head.out(mixed.transpose(1, 2).flatten(1))
+    y = y + head.down(F.gelu(head.up(head.norm2(y))))
+    assert torch.allclose(head(x, mask), head.classify(head.last(y)), atol=1e-4)
+
+
+def test_padding_changes_nothing() -> None:
+    rows = [torch.randn(n, 24) for n in (3, 40, 1)]
+    padded, mask = pad(rows)
+    assert padded.shape == (3, 64, 24)
+    assert mask.sum(1).tolist() == [3, 40, 1]
+    head = AttentiveProbe(24, 2, 3)
+    alone = torch.cat([head(row[None], torch.ones(1, len(row), dtype=torch.bool)) for row in rows])
+    assert torch.allclose(head(padded, mask), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("centring", probing.CENTRINGS)
+def test_the_nearest_are_those_of_the_plain_cosine(centring: str) -> None:
+    rng = np.random.default_rng(0)
+    pooled = torch.from_numpy(rng.normal(size=(40, 6)) + 5)
+    labels, known, asked = rng.integers(0, 3, 40), np.arange(25), np.arange(25, 40)
+    unit = probing.spread_out(pooled, known, centring)
+    x = pooled.numpy()
+    if centring != "as they are":
+        x = x - x[known].mean(0)
+    if centring == "whitened":
+        values, axes = np.linalg.eigh(np.cov(x[known].T))
+        x = x @ axes / np.sqrt(values + values.mean() / 100)
+        assert np.allclose(np.cov(x[known].T), np.diag(values / (values + values.mean() / 100)), atol=1e-6)
+    x = x / np.linalg.norm(x, axis=1, keepdims=True)
+    best = labels[known][(x[asked] @ x[known].T).argmax(1)]
+    assert np.array_equal(probing.nearest(unit, labels, known, asked, 1), best)
+    # With every clip asked, each category gets the sum of its votes.
+    votes = np.exp(x[asked] @ x[known].T / probing.TEMPERATURE) @ np.eye(3)[labels[known]]
+    assert np.array_equal(probing.nearest(unit, labels, known, asked, 99), votes.argmax(1))
+
+
+def item(category: str, role: Any, number: int) -> Item:
+    def read() -> Tokens:
+        values = np.full((2, 1536), number, np.uint8)
+        return Tokens(values, np.zeros((2, 3), np.int16), Grid(1, 1, 1), [])
+
+    return Item(path=f"{role}-{number}", category=category, role=role, tokens=read)
+
+
+def suite(counts: dict[str, tuple[int, int, int]]) -> Suite:
+    """Clips of each category to train, choose and test on."""
+    items = []
+    for category, each in counts.items():
+        for role, count in zip(("train", "val", "test"), each, strict=True):
+            items += [item(category, role, len(items) + n) for n in range(count)]
+    return Suite(name="toy", items=items, categories=len(counts), origin={})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    counts=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=5),
+    wanted=st.integers(1, 4),
+    seed=st.integers(0, 5),
+)
+def test_no_clip_is_drawn_twice(counts: list[tuple[int, int, int]], wanted: int, seed: int) -> None:
+    made = suite({f"c{n}": each for n, each in enumerate(counts)})
+    lot = shots.draw(made, wanted, seed)
+    assert lot.categories == [f"c{n}" for n, (train, _, test) in enumerate(counts) if train >= wanted and test]
+    roles = {part: {made.items[i].role for i in getattr(lot, part)} for part in ("fit", "choose", "test")}
+    assert roles["fit"] <= {"train"}
+    assert roles["test"] <= {"test"}
+    assert roles["choose"] in (set(), {"val"}, {"train"})
+    assert not set(lot.fit) & set(lot.choose)
+    assert np.bincount(lot.labels[lot.fit], minlength=len(lot.categories)).tolist() == [wanted] * len(lot.categories)
+    assert {made.items[i].category for i in lot.test} == set(lot.categories)
+    assert np.array_equal(shots.draw(made, wanted, seed).fit, lot.fit)
+    # Fewer shots are some of more.
+    assert set(shots.draw(made, 1, seed).fit) & {i for i in range(len(lot.labels)) if lot.labels[i] >= 0} <= set(
+        lot.fit
+    )
+
+
+def test_a_draw_that_tests_on_its_shots_is_refused() -> None:
+    with pytest.raises(ValueError, match="two of the parts"):
+        replace(split(LABELS, 2), choose=np.array([0]))
+
+
+def picture(category: int, moment: int, tone: int) -> np.ndarray:
+    made = np.full((96, 64, 3), 40 + 40 * tone, np.uint8)
+    made[8 + 16 * moment : 24 + 16 * moment, 8:56] = (np.indices((16, 48)).sum(0) // (2 + 2 * category) % 2 * 200)[
+        ..., None
+    ]
+    return made
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two categories in two looks, six clips to train on and three to test on of each; all are three pictures."""
+    root = tmp_path_factory.mktemp("recordings")
+    clips = []
+    for look, task in ((look, task) for look in ("phone", "ionic") for task in range(2)):
+        for number in range(9):
+            name = f"{look}-{task}-{number}.mp4"
+            pictures = [picture(task, moment, number % 4) for moment in (0, 1 + number % 3, 4)]
+            write_clip(root / name, pictures, [0, 300 + 40 * number, 900])
+            role: Any = "test" if number > 5 else "train"
+            category = f"{look}/app-{task}"
+            clips.append(Clip(path=name, category=category, split=role))
+    clips.append(Clip(path="none.mp4", category="phone/lonely", split="test"))
+    write(root / "manifest.jsonl", clips)
+    people = [replace(c, split="test", measuring_only=True) for c in clips if c.category.startswith("phone/app")]
+    write(root / "people.jsonl", people)
+    return root
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder's checkpoint as pretraining writes it."""
+    folder = tmp_path_factory.mktemp("run") / "encoder"
+    provenance = {"config": {"preprocess": plain(SPEC)}}
+    checkpoint.save(folder, contenders.untrained(SIZE, 7).state_dict(), {"encoder": plain(SIZE)}, provenance)
+    return folder
+
+
+def recipe(folder: Path) -> Path:
+    path = folder / "recipe.toml"
+    path.write_text(
+        "device = 'cpu'\nprecision = 'fp32'\n"
+        "[preprocess]\nframes = 4\npatches = 24\nmax_tokens = 40\ntext_side = 256\n"
+        "[encoder]\nwidth = 24\ndepth = 1\nheads = 2\n"
+    )
+    return path
+
+
+def test_suites_keep_their_splits_and_looks_apart(recordings: Path) -> None:
+    manifest = recordings / "manifest.jsonl"
+    made = shots.read(shots.parse_suite(f"toy={manifest}"), SPEC)
+    assert {i.category for i in made.items} == {f"{look}/app-{n}" for look in ("phone", "ionic") for n in (0, 1)}
+    assert made.categories == 5  # the lonely one is counted, not decoded
+    assert made.origin["clips"] == {"test": 12, "train": 24}
+    assert made.origin["manifests"][0]["name"] == f"{recordings.name}/manifest.jsonl"
+    across = shots.read(shots.parse_across(f"phone:ionic={manifest}"), SPEC)
+    assert {i.category for i in across.items} == {"app-0", "app-1"}
+    assert {i.path.split("-")[0] for i in across.items if i.role == "test"} == {"ionic"}
+    assert {i.path.split("-")[0] for i in across.items if i.role != "test"} == {"phone"}
+    people = shots.read(shots.parse_suite(f"people={recordings / 'people.jsonl'}"), SPEC)
+    assert people.origin["dealt_by_path"]
+    assert {i.role for i in people.items} >= {"train", "test"}
+    with pytest.raises(ManifestError, match="no category has clips both"):
+        shots.read(shots.parse_across(f"wide:ionic={manifest}"), SPEC)
+
+
+def test_a_training_clip_that_is_a_test_clip_is_left_out(recordings: Path) -> None:
+    clips = [
+        Clip(path="phone-0-1.mp4", category="a", split="train"),
+        Clip(path="copy.mp4", category="a", split="test"),
+    ]
+    clips += [replace(clips[0], path="phone-0-2.mp4")]
+    (recordings / "copy.mp4").write_bytes((recordings / "phone-0-1.mp4").read_bytes())
+    write(recordings / "leaky.jsonl", clips)
+    made = shots.read(Asked(name="leaky", manifests=(recordings / "leaky.jsonl",)), SPEC)
+    assert [i.path for i in made.items] == ["copy.mp4", "phone-0-2.mp4"]
+    assert made.origin["same_as_a_test_clip"] == 1
+
+
+def test_encoders_come_from_both_kinds_of_checkpoint(saved: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    found = contenders.read(saved)
+    assert found.preprocess == SPEC
+    assert torch.equal(found.encoder.embed.weight, contenders.untrained(SIZE, 7).embed.weight)
+    whole = contenders.read(tiny_checkpoint)
+    from uijepa.models.system import System
+
+    assert torch.equal(whole.encoder.embed.weight, System.load(tiny_checkpoint).encoder.embed.weight)
+    assert not any(p.requires_grad for p in whole.encoder.parameters())
+    checkpoint.save(tmp_path / "other", {}, {"predictor": {}}, {})
+    with pytest.raises(CheckpointError, match="no encoder there"):
+        contenders.read(tmp_path / "other")
+
+
+def test_features_do_not_depend_on_their_batch(recordings: Path) -> None:
+    made = shots.read(shots.parse_suite(f"toy={recordings / 'manifest.jsonl'}"), SPEC)
+    encoder = Encoder(SIZE)
+    found = encode(encoder, made.items, CPU, "fp32")
+    for index in (0, 7, 20):
+        values, positions, mask = tokens([made.items[index]], CPU)
+        alone = encoder(values, positions, mask)[0, mask[0]]
+        assert torch.allclose(found.of(index).float(), alone, atol=1e-2)
+        assert torch.allclose(found.pooled()[index], alone.mean(0), atol=1e-2)
+
+
+def test_probe_from_the_command_line(recordings: Path, saved: Path, tmp_path: Path) -> None:
+    manifest = recordings / "manifest.jsonl"
+    options = ["probe", "--suite", f"toy={manifest}", "--across", f"phone:ionic={manifest}"]
+    options += ["--encoder", f"jepa={saved}", "--encoder", "random", "--encoder", "supervised"]
+    options += ["--config", str(recipe(tmp_path)), "--shots", "1,4,6,9", "--seeds", "2", "--steps", "4"]
+    out = tmp_path / "probe.json"
+    done = CliRunner().invoke(app, [*options, "--out", str(out)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text())
+    assert found["rows"]
+    for row in found["rows"]:
+        assert set(row) == {"suite", "encoder", "probe", "shots", "mean", "low", "high", "seeds"}
+        assert row["low"] <= row["mean"] <= row["high"]
+        assert (row["probe"], row["seeds"]) in {("attentive", 2), ("knn", 2)}
+    cells = {(r["suite"], r["encoder"], r["probe"], r["shots"]) for r in found["rows"]}
+    assert len(cells) == len(found["rows"]) == 2 * 3 * (2 + 2 + 1)  # two suites, three shots; 9 are too many
+    assert not any(r["encoder"] == "supervised" and r["probe"] == "knn" for r in found["rows"])
+    assert {t["shots"]: t["left_out"] for t in found["tasks"] if t["suite"] == "toy"} == {1: 1, 4: 1, 6: 1, 9: 5}
+    assert {c["validation"] is None for c in found["chosen"] if c["shots"] == 6} == {
+        True
+    }  # nothing left to choose on
+    assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "random"}
+    assert str(tmp_path) not in found["command"]
+    again = tmp_path / "again.json"
+    assert CliRunner().invoke(app, [*options, "--out", str(again)]).exit_code == 0
+    assert json.loads(again.read_text())["rows"] == found["rows"]
+
+
+def results() -> dict[str, Any]:
+    rows = [
+        {
+            "suite": "toy",
+            "encoder": e,
+            "probe": p,
+            "shots": n,
+            "mean": 50.0 + n,
+            "low": 40.0,
+            "high": 60.0,
+            "seeds": 3,
+        }
+        for e in ("jepa", "random")
+        for n in (1, 4)
+        for p in ("attentive", "knn")
+    ]
+    ahead = [
+        {"suite": "toy", "a": "jepa", "b": "random", "probe": "knn", "shots": 4, "mean": 2, "low": -1, "high": 3}
+    ]
+    task = {"suite": "toy", "shots": 1, "categories": 4, "left_out": 1, "test_clips": 9, "chance": 25.0}
+    return {
+        "seeds": 3,
+        "interval": "95 %",
+        "budget": plain(ProbeConfig()),
+        "tasks": [task],
+        "rows": rows,
+        "differences": ahead,
+        "silhouettes": [{"suite": "toy", "encoder": "jepa", "by": "app", "silhouette": -0.01234}],
+    }
+
+
+def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
+    made = probe_report.block(results())
+    assert "| suite | probe | encoder | 1 a category | 4 a category |" in made
+    assert "| toy | attentive | jepa | 51.0 (40.0 to 60.0) | 54.0 (40.0 to 60.0) |" in made
+    assert "| toy | knn | random | – | +2.0 (-1.0 to 3.0) |" in made
+    assert "| toy | app | jepa | -0.012 |" in made
+    assert "4 categories (1 left out), 9 test clips, chance 25.0" in made
+    console = Console(record=True, width=160, file=io.StringIO())
+    probe_report.show(results(), console)
+    assert "54.0 (40.0 to 60.0)" in console.export_text()
+    readme, path = tmp_path / "README.md", tmp_path / "probe.json"
+    path.write_text(json.dumps(results()))
+    marked = [f"{m[0]}\n{m[1]}\n" for m in (report.QUALITY, report.PROBE)]
+    readme.write_text("\n".join(marked))
+    options = ["report", "--readme", str(readme), "--probe", str(path)]
+    assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 2
+    assert CliRunner().invoke(app, options).exit_code == 0
+    assert report.between(readme.read_text(), "", report.PROBE) == made
+    assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 0
+
+
+def test_the_interval_is_that_of_drawing_seeds_and_clips_anew() -> None:
+    rng = np.random.default_rng(0)
+    values = 100.0 * (rng.random((3, 40)) < 0.6)
+    found = crossed(values, rounds=4000)
+    means = []
+    for _ in range(4000):
+        some = values[rng.integers(0, 3, 3)][:, rng.integers(0, 40, 40)]
+        means.append(some.mean())
+    low, high = np.percentile(means, [2.5, 97.5])
+    assert found.mean == pytest.approx(values.mean())
+    assert (found.low, found.high) == (pytest.approx(low, abs=1.5), pytest.approx(high, abs=1.5))
+    same = Found(encoder="a", probe="knn", shots=1, right=values > 0, setting={})
+    (ahead,) = differences(suite({"c": (1, 0, 1)}), [same, replace(same, encoder="b")])
+    assert (ahead["b"], ahead["mean"], ahead["low"], ahead["high"]) == ("b", 0, 0, 0)
+
+
+def test_wrong_options_are_told(recordings: Path, saved: Path, tmp_path: Path) -> None:
+    manifest = recordings / "manifest.jsonl"
+    good = ["--suite", f"toy={manifest}", "--encoder", f"jepa={saved}", "--config", str(recipe(tmp_path))]
+    for options, wrong in [
+        (["--suite", "toy", *good[2:]], "NAME=MANIFEST"),
+        ([*good, "--across", "phone=x"], "LOOK:OTHER=MANIFEST"),
+        ([*good, "--encoder", "mae"], "'mae'; expected NAME=FOLDER"),
+        ([*good, "--encoder", "random", "--encoder", "random"], "each name once"),
+        ([*good, "--encoder", f"random={saved}"], "expected NAME=FOLDER"),
+        ([*good, "--shots", "4,1"], "rising whole numbers"),
+        ([*good, "--shots", "few"], "whole numbers with commas"),
+        ([*good, "--set", "preprocess.patches=30"], "--config and --set ask for"),
+        ([*good[2:]], "name a --suite"),
+    ]:
+        done = CliRunner().invoke(app, ["probe", *options, "--out", str(tmp_path / "x.json")])
+        assert done.exit_code == 2, (options, done.output)
+        assert wrong in " ".join(done.output.split()), (options, done.output)
+    assert numbers("1, 2,8", "--shots") == (1, 2, 8)
+    with pytest.raises(ConfigError, match="each name once"):
+        contenders.contenders([f"a={saved}", f"a={saved}"], SPEC, SIZE)
