@@ -164,7 +164,7 @@ def suite(counts: dict[str, tuple[int, int, int]]) -> Suite:
     return Suite(name="toy", items=items, categories=len(counts), origin={})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     counts=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=5),
     wanted=st.integers(1, 4),

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
@@ -41,7 +41,6 @@ clips = st.builds(
 
 
 @given(st.lists(clips, max_size=5))
-@settings(deadline=None)
 def test_a_manifest_comes_back_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, written: list[Clip]
 ) -> None:
@@ -192,7 +191,6 @@ def test_collate_pads_to_the_longest(tmp_path: Path, recordings: list[Clip]) -> 
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=100), st.integers(1, 20), st.integers(0, 5))
-@settings(deadline=None)
 def test_an_epoch_sees_each_clip_at_most_once(lengths: list[int], batch: int, seed: int) -> None:
     order = Order(lengths, batch, seed)
     steps = order.steps_per_epoch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from uijepa.errors import ConfigError
@@ -24,7 +24,6 @@ grids = st.builds(Grid, st.integers(1, 8), st.integers(1, 20), st.integers(1, 20
 
 
 @given(kinds, grids, st.integers(2, 200), st.integers(0, 999))
-@settings(deadline=None)
 def test_masks_hide_some_and_leave_some(kind: Kind, grid: Grid, count: int, seed: int) -> None:
     positions = kept(grid, count, seed)
     assume(len(positions) >= 2)
@@ -36,7 +35,6 @@ def test_masks_hide_some_and_leave_some(kind: Kind, grid: Grid, count: int, seed
 
 
 @given(st.integers(0, 999), st.booleans())
-@settings(deadline=None)
 def test_temporal_masks_hide_whole_steps(seed: int, contiguous: bool) -> None:
     grid = Grid(8, 4, 4)
     positions = kept(grid, grid.tokens, 0)
@@ -51,7 +49,6 @@ def test_temporal_masks_hide_whole_steps(seed: int, contiguous: bool) -> None:
 
 
 @given(st.integers(0, 999))
-@settings(deadline=None)
 def test_spatial_masks_hide_places_through_all_time(seed: int) -> None:
     grid = Grid(4, 10, 10)
     positions = kept(grid, grid.tokens, 0)
@@ -70,7 +67,6 @@ def test_too_few_tokens_to_mask_are_refused() -> None:
 
 
 @given(st.integers(2, 12), st.floats(0.05, 0.95), st.booleans(), st.integers(0, 999))
-@settings(deadline=None)
 def test_temporal_masks_hide_their_ratio(steps: int, ratio: float, contiguous: bool, seed: int) -> None:
     grid = Grid(steps, 4, 4)
     config = MaskConfig(kinds=("temporal",), temporal_ratio=ratio, contiguous=contiguous, least=1)

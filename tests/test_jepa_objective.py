@@ -178,7 +178,7 @@ def closed_sigreg(x: Tensor) -> float:
 
 
 @given(st.integers(2, 30), st.floats(0.1, 1.5), st.floats(-1, 1), st.integers(0, 99))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_sigreg_is_the_epps_pulley_statistic(clips: int, scale: float, shift: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     pooled = torch.randn(2, clips, 5, generator=generator, dtype=torch.float64) * scale + shift
@@ -259,7 +259,7 @@ def attentive(**settings: Any) -> Objective:
 
 
 @given(st.integers(0, 999), st.booleans(), st.integers(0, 1))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_hidden_pixels_never_change_a_prediction(seed: int, conditioned: bool, kind: int) -> None:
     built = attentive(conditioned=conditioned)
     batch = some_batch()

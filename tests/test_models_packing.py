@@ -20,7 +20,7 @@ def mask_of(counts: list[int], tokens: int) -> torch.Tensor:
 
 
 @given(counts)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_packing_changes_no_feature_and_no_gradient(counts: list[int]) -> None:
     torch.manual_seed(0)
     encoder = Encoder(EncoderConfig(width=24, depth=2, heads=2))
@@ -41,7 +41,7 @@ def test_packing_changes_no_feature_and_no_gradient(counts: list[int]) -> None:
 
 
 @given(counts)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_unpacking_undoes_packing(counts: list[int]) -> None:
     mask = mask_of(counts, 40)
     x = torch.randn((len(counts), 40, 3))

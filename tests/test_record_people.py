@@ -19,7 +19,7 @@ from uijepa.record.values import Values
 
 seeds = st.integers(0, 2**48)
 places = st.tuples(st.floats(0, 2000), st.floats(0, 2000))
-quick = settings(max_examples=50, deadline=None)
+quick = settings(max_examples=50)
 
 
 def typed(strokes: list[people.Stroke]) -> str:

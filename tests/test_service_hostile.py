@@ -95,7 +95,7 @@ def test_requests_made_from_the_openapi_document_are_answered_as_it_says(running
     for operation in operations:
 
         @given(operation.as_strategy())
-        @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
         def ask(case: schemathesis.Case) -> None:
             response = case.call()
             answered[response.status_code] += 1

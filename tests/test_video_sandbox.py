@@ -416,9 +416,7 @@ def _wait(condition: Callable[[], bool]) -> None:
 
 
 @given(st.data())
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_lying_child_cannot_hurt_its_parent(clip: Path, data: st.DataObject) -> None:
     message = bytearray(_message(clip))
     header = struct.unpack_from(">I", message, 4)[0]

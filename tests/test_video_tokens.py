@@ -38,7 +38,7 @@ gaps = st.lists(st.floats(0.001, 5, allow_nan=False), max_size=40)
 
 
 @given(gaps, st.integers(2, 40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_uniform_moments(gap: list[float], n: int) -> None:
     times = [0.0, *np.cumsum(gap).tolist()]
     facts = _facts(times)
@@ -121,7 +121,7 @@ def _slow_select(pictures: Any, grid: Grid, spec: Preprocess) -> list[tuple[int,
 
 
 @given(st.integers(0, 10**6), st.sampled_from([3, 7, 20, 100]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_selection_equals_the_slow_reference(seed: int, most: int) -> None:
     rng = np.random.default_rng(seed)
     grid = Grid(4, 3, 2)
