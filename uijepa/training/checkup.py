@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from uijepa.data.batches import TokenBatch, collate
-from uijepa.data.cache import TokenCache
+from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
 from uijepa.jepa import health
 from uijepa.jepa.objective import take
@@ -30,7 +30,7 @@ class Checkup:
     """
 
     def __init__(
-        self, cache: TokenCache, clips: Sequence[Clip], *, most: int, batch: int, seed: int, device: torch.device
+        self, cache: TokenSource, clips: Sequence[Clip], *, most: int, batch: int, seed: int, device: torch.device
     ) -> None:
         """`clips`: of both splits; `most`: clips of each that are looked at, spread over the manifest."""
         self._cache, self._batch, self._seed, self._device = cache, batch, seed, device
