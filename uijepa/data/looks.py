@@ -46,12 +46,12 @@ def looks(files: Sequence[tuple[str, Path]], cache: Path, title: str, *, quiet: 
         tall = _kept(cache / f"{digest}.png", lambda: look(path).reshape(MOMENTS * SIDE, SIDE))
         return tall.reshape(MOMENTS, SIDE, SIDE)
 
+    first = dict(reversed(files))  # Each content once: two threads must not write one file.
     with ThreadPoolExecutor(max_workers=2) as pool:  # decoding leaves Python's lock
-        made = pool.map(one, files)
-        if quiet:
-            return list(made)
-        console = rich.console.Console(stderr=True)
-        return list(rich.progress.track(made, title, total=len(files), console=console))
+        console = rich.console.Console(stderr=True, quiet=quiet)
+        made = rich.progress.track(pool.map(one, first.items()), title, total=len(first), console=console)
+        seen = dict(zip(first, made, strict=True))
+    return [seen[digest] for digest, _ in files]
 
 
 def last_frame(digest: str, path: Path, cache: Path) -> Bytes:
