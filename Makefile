@@ -16,7 +16,7 @@ INSTALL := -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check-test lint format recorder axe check-deploy bench clean python
+.PHONY: help run test pytest lint format recorder axe check-deploy bench clean python
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,11 @@ test: $(TEST)/.installed ## Lint, types and all tests, browser ones included.
 	@.ci/need 'command -v chromium || command -v chromium-browser || command -v google-chrome' \
 	  chromium fonts-liberation fonts-noto-color-emoji
 	@.ci/nginx $(TEST)/bin/nginx
-	@$(MAKE) --no-print-directory recorder axe lint
+	@$(MAKE) --no-print-directory recorder axe
+	@$(MAKE) --no-print-directory -j2 lint pytest
+
+# The tests alone, with everything they need in place.
+pytest:
 	$(TEST)/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(TEST)/.installed ## Ruff and mypy --strict.

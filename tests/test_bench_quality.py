@@ -23,7 +23,6 @@ from uijepa.bench import answers, baselines, quality, report, wild
 from uijepa.bench.__main__ import app, named, save
 from uijepa.bench.metrics import Scorer
 from uijepa.data import leakage
-from uijepa.data import looks as looking
 from uijepa.data.looks import MOMENTS, SIDE, looks
 from uijepa.data.manifest import Clip, write
 from uijepa.errors import BundleError, ClipError, ConfigError, ManifestError, NotAVideo
@@ -380,18 +379,6 @@ def test_looks_are_kept_and_show_the_first_and_the_last_frame(folder: Path, tmp_
     assert np.array_equal(kept, fresh)
     with pytest.raises(ClipError):
         looks([("other", folder / "gone.mp4")], tmp_path, "", quiet=True)
-
-
-def test_a_content_is_looked_at_once_however_often_it_is_listed(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    look, asked = looking.look, list[Path]()
-    monkeypatch.setattr(looking, "look", lambda path: (asked.append(path), look(path))[1])
-    ann, other = folder / "alarm-Ann.mp4", next(p for p in folder.glob("*.mp4") if p.name != "alarm-Ann.mp4")
-    seen = looks([("ann", ann), ("other", other), *[("ann", ann)] * 9], tmp_path, "", quiet=True)
-    assert sorted(asked) == sorted([ann, other])
-    assert all(np.array_equal(each, seen[0]) for each in seen[2:])
-    assert not np.array_equal(seen[0], seen[1])
 
 
 def test_the_nearest_row_is_that_of_the_plain_distance() -> None:

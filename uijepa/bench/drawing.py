@@ -49,13 +49,15 @@ class Series:
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round numbers within [low, high], at most `most`, evenly apart."""
+    """Round numbers within [low, high], at most `most` (2 or more), evenly apart."""
     if not high > low:
         return [low]
-    step = 10.0 ** math.floor(math.log10((high - low) / most))
-    step = next(step * m for m in (1, 2, 5, 10, 20, 50) if (high - low) / (step * m) < most)
-    first = math.ceil(low / step - 1e-9)
-    return [n * step for n in range(first, math.floor(high / step + 1e-9) + 1)]
+    finest = 10.0 ** math.floor(math.log10((high - low) / most))
+    for step in (finest * m for m in (1, 2, 5, 10, 20)):
+        found = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+        if len(found) <= most:
+            break
+    return [n * step for n in found]
 
 
 def label(value: float) -> str:
