@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -71,6 +72,14 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"nowhere.jsonl: cannot be read"):
         manifest.read(tmp_path / "nowhere.jsonl")
+
+
+def test_a_clip_has_the_label_that_is_asked_for() -> None:
+    both = Clip(path="a.mp4", intent="The user wants to call.", alternatives=["To call."], lexicalised="Call Ann.")
+    assert manifest.labelled(both, "reference") is both
+    assert manifest.labelled(both, "lexicalised") == replace(both, intent="Call Ann.", alternatives=[])
+    one = Clip(path="a.mp4", intent="Call Ann.", alternatives=["Ring Ann."])
+    assert manifest.labelled(one, "lexicalised") is one
 
 
 def test_values_fall_into_splits_by_hash() -> None:

@@ -77,6 +77,8 @@ def test_parts_have_their_clips_and_labels(made: Path) -> None:
     assert told["cards/name"] == ("The user wants to enter a name.", ["The user wants to write who it is."])
     assert told["cards/city"] == ("The user wants to name a city.", [])
     assert all(c.slots["city"] not in c.intent for c in clips if c.category == "cards/city")
+    assert all(value in c.lexicalised for c in clips for value in c.slots.values())
+    assert all(c.lexicalised for c in clips)
 
 
 def test_nothing_is_shared_between_the_parts(made: Path) -> None:

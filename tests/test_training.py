@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,10 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert same_weights(whole, resumed)
 
 
-def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path) -> None:
-    settings = config("tune.text_steps=30", "tune.steps=30", "tune.lr=0.01", "tune.swap=0.0", "tune.misread=0.0")
+@pytest.mark.parametrize("varied", [(), ("tune.recolour=0.5", "tune.thin=0.5")], ids=["plain", "varied"])
+def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path, varied: tuple[str, ...]) -> None:
+    steps = ("tune.text_steps=30", "tune.steps=30", "tune.lr=0.01", "tune.swap=0.0", "tune.misread=0.0")
+    settings = config(*steps, *varied)
     train(recordings, tmp_path / "run", settings, What.decoder)
     lines = [line for line in log(tmp_path / "run" / "decoder") if "loss" in line]
     assert lines[-1]["loss"] < 0.4 * lines[0]["loss"]
@@ -106,11 +109,42 @@ def test_pretraining_learns_to_predict(recordings: Path, tmp_path: Path) -> None
     assert lines[-1]["latent"] < 0.95 * lines[0]["latent"]
 
 
-@pytest.mark.parametrize("options", [["pretrain.objective.kind=pixels"], EVERY_TERM[:-1]], ids=["pixels", "all"])
+@pytest.mark.parametrize("wrong", ["tune.thin=1", "tune.recolour=-0.1", "pretrain.recolour=-1"])
+def test_a_share_out_of_range_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigError, match=r"thin must lie|recolour must not"):
+        config(wrong)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["pretrain.objective.kind=pixels"], ["pretrain.recolour=0.5"], EVERY_TERM[:-1]],
+    ids=["pixels", "recoloured", "all"],
+)
 def test_pretraining_learns_with_every_option(recordings: Path, tmp_path: Path, options: list[str]) -> None:
     train(recordings, tmp_path / "run", config("pretrain.steps=30", "pretrain.lr=0.003", *options), What.pretrain)
     lines = [line for line in log(tmp_path / "run" / "pretrain") if "loss" in line]
     assert lines[-1]["loss"] < 0.97 * lines[0]["loss"]
+
+
+def test_the_decoder_is_tuned_on_the_labels_asked_for(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Stop(Exception):
+        pass
+
+    def listen(_config: object, _system: object, _cache: object, clips: list[Clip], *_: object, **__: object) -> None:
+        told.extend(c.intent for c in clips)
+        raise Stop
+
+    both = [replace(c, lexicalised=f"{c.intent} Now.") for c in manifest.read(recordings)]
+    manifest.write(recordings.with_name("both.jsonl"), both)
+    monkeypatch.setattr("uijepa.train.Tuning", listen)
+    for labels in ("reference", "lexicalised"):
+        with pytest.raises(Stop):
+            train(recordings.with_name("both.jsonl"), tmp_path / labels, config(f"labels={labels}"), What.decoder)
+    assert told == [c.intent for c in both] + [c.lexicalised for c in both]
 
 
 def test_labels_never_touch_the_encoder(recordings: Path, tmp_path: Path) -> None:

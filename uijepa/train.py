@@ -247,7 +247,7 @@ def _data(
                     console.print(f"left out: {cache.errors[clip.path]}")
     world.wait()
     caches = {s.root: TokenCache(folder_of(s.root, config.preprocess)) for s in sets}
-    return data.clips, Shards(caches)
+    return [manifest.labelled(clip, config.labels) for clip in data.clips], Shards(caches)
 
 
 def _claim(out: Path, config: TrainConfig, resume: bool) -> None:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from uijepa.bench import answers, quality, report, wild
 from uijepa.bench.metrics import Scorer
-from uijepa.data.manifest import SPLITS
+from uijepa.data.manifest import LABELS, SPLITS
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.runtime import DEFAULT_BUNDLE
 
@@ -41,6 +41,9 @@ def suite(
     manifest: Annotated[Path | None, typer.Option(help="Manifest of the recordings.")] = None,
     bundle: Bundle = DEFAULT_BUNDLE,
     split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    labels: Annotated[
+        str, typer.Option(help="reference, or lexicalised: with names, times and texts where the suite has none.")
+    ] = "reference",
     baseline_bundle: Annotated[
         list[str] | None, typer.Option(help="NAME=DIR: another bundle to compare with; may be repeated.")
     ] = None,
@@ -61,11 +64,15 @@ def suite(
         found = [s for s in SPLITS if s == split]
         if not found:
             raise ConfigError(f"--split: {split!r} is none of {', '.join(SPLITS)}.")
+        kind = [known for known in LABELS if known == labels]
+        if not kind:
+            raise ConfigError(f"--labels: {labels!r} is none of {', '.join(LABELS)}.")
         plan = quality.Plan(
             manifest=manifest,
             bundle=bundle,
             work=work,
             split=found[0],
+            labels=kind[0],
             others=named(baseline_bundle or []),
             limit=limit,
             suite=name,

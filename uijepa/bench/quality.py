@@ -17,7 +17,7 @@ from uijepa.bench.answers import Outcome
 from uijepa.bench.metrics import Score, Scorer, bootstrap
 from uijepa.data import layouts, leakage
 from uijepa.data.looks import last_frame, looks
-from uijepa.data.manifest import Clip, Split, line_of
+from uijepa.data.manifest import Clip, Labels, Split, labelled, line_of
 from uijepa.errors import ConfigError, ManifestError
 
 SYSTEM = "uijepa"
@@ -32,6 +32,7 @@ class Plan:
     work: Path
     """Journals of answers, cached looks, per-clip scores."""
     split: Split = "test"
+    labels: Labels = "reference"
     others: Mapping[str, Path] = field(default_factory=dict)
     """Further bundles, by the name they get in the results."""
     limit: int | None = None
@@ -90,6 +91,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     return {
         "suite": plan.suite or layouts.read(plan.manifest).root.resolve().name,
         "split": plan.split,
+        "labels": plan.labels,
         **({"date": plan.date} if plan.date else {}),
         "manifest_sha256": digest(plan.manifest),
         "bundle_sha256": answers.bundle_sha256(plan.bundle),
@@ -107,7 +109,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
 def gather(plan: Plan) -> Shelf:
     """The labelled clips of the manifest with their digests and looks."""
     recordings = layouts.read(plan.manifest)
-    clips = [c for c in recordings.clips if c.intent]
+    clips = [labelled(c, plan.labels) for c in recordings.clips if c.intent]
     twice = [k for k, n in Counter(map(key, clips)).items() if n > 1]
     if twice:
         raise ManifestError(f"{plan.manifest}: the clip id {twice[0]!r} occurs more than once.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from uijepa.data.cache import TokenSource
+from uijepa.data.cache import Tokens, TokenSource
 from uijepa.data.manifest import Clip, split_of
 from uijepa.errors import ConfigError, ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
@@ -79,7 +79,11 @@ class Order:
 
 def collate(cache: TokenSource, clips: Sequence[Clip]) -> TokenBatch:
     """The tokens of `clips`, padded to the longest, rounded up to a multiple of PAD_TO."""
-    tokens = [cache[clip.path] for clip in clips]
+    return padded(clips, [cache[clip.path] for clip in clips])
+
+
+def padded(clips: Sequence[Clip], tokens: Sequence[Tokens]) -> TokenBatch:
+    """`clips` with these tokens, padded to the longest, rounded up to a multiple of PAD_TO."""
     longest = -(-max(len(t.values) for t in tokens) // PAD_TO) * PAD_TO
     values = np.zeros((len(clips), longest, TUBELET_VALUES), np.uint8)
     positions = np.zeros((len(clips), longest, 3), np.int64)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +17,9 @@ from uijepa.errors import ConfigError, ManifestError
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+Labels = Literal["reference", "lexicalised"]
+LABELS: tuple[Labels, ...] = get_args(Labels)
+"""Which label of a clip: the suite's `intent`, or the one with names, times and texts where there is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class Clip:
     """What the user wanted, one sentence."""
     alternatives: list[str] = field(default_factory=list)
     """Other wordings of the same intent."""
+    lexicalised: str = ""
+    """The intent with its names, times and texts, where the suite's `intent` is worded without them."""
     category: str = ""
     slots: dict[str, str] = field(default_factory=dict)
     """Free values that the clip was made with: names, times, texts. Verbatim inside the intent, unless the suite
@@ -105,6 +110,13 @@ def write(path: Path, clips: Iterable[Clip]) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text("".join(line_of(clip) + "\n" for clip in clips), encoding="utf-8")
     partial.replace(path)
+
+
+def labelled(clip: Clip, labels: Labels) -> Clip:
+    """The clip with the label asked for as its `intent`; a clip without a lexicalised one keeps its reference."""
+    if labels == "reference" or not clip.lexicalised:
+        return clip
+    return replace(clip, intent=clip.lexicalised, alternatives=[])
 
 
 def split_of(value: str) -> Split:

@@ -15,7 +15,7 @@ Shape suffixes: B clips, N tokens, V visible, M hidden, D width, X values of a t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
@@ -95,13 +95,15 @@ class ObjectiveConfig:
 class Batch:
     """Clips padded to one length: values [B, N, X] float, positions [B, N, 3] int, mask [B, N] True where real,
     hidden: one [B, N] mask per mask kind, True where a token is to be predicted; shares: how much each kind's token
-    losses count, 1 unless the batch is one part of several with more or fewer hidden tokens."""
+    losses count, 1 unless the batch is one part of several with more or fewer hidden tokens; seen: for each mask kind
+    the values in the colours that the encoder sees and pixels are predicted in, none where these are `values`."""
 
     values: Tensor
     positions: Tensor
     mask: Tensor
     hidden: tuple[Tensor, ...]
     shares: tuple[float, ...] = ()
+    seen: tuple[Tensor, ...] = ()
 
 
 class Objective(nn.Module):
@@ -135,15 +137,16 @@ class Objective(nn.Module):
         pooled = []
         targets = self.targets(batch) if "latent" in weights else [None] * len(batch.hidden)
         shares = batch.shares or (1.0,) * len(batch.hidden)
-        for hidden, target, share in zip(batch.hidden, targets, shares, strict=True):
-            features, predicted, latent, masked = self.predict(batch, hidden)
+        seen = batch.seen or (batch.values,) * len(batch.hidden)
+        for hidden, values, target, share in zip(batch.hidden, seen, targets, shares, strict=True):
+            features, predicted, latent, masked = self.predict(replace(batch, values=values), hidden)
             pooled.append(features.float())
             if target is not None:
                 wanted, _ = take(hidden, target)
                 distance = (predicted.float() - wanted).abs().mean(-1)[masked].mean()
                 found.setdefault("latent", []).append(share * distance)
             if "pixel" in weights:
-                wanted, _ = take(hidden, batch.values)
+                wanted, _ = take(hidden, values)
                 error = (self.pixels(latent).float() - normed(wanted)).square()
                 found.setdefault("pixel", []).append(share * error.mean(-1)[masked].mean())
         terms = {name: torch.stack(values).mean() for name, values in found.items()}

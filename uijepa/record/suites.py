@@ -53,8 +53,8 @@ class Suite:
     sources: list[str]
     """Names of the recorder's registry."""
     labels: Literal["own", "worded", "none"]
-    """`own`: each clip's, with its free values. `worded`: its category's below, the same for all its clips.
-    `none`: unlabelled."""
+    """`own`: each clip's, with its free values. `worded`: its category's below, the same for all its clips; each
+    keeps its own as `lexicalised`. `none`: unlabelled."""
     sentence: str = "{}"
     """Around each wording."""
     parts: list[Part]
@@ -105,7 +105,7 @@ class Suite:
             return replace(clip, intent="", alternatives=[], slots={})
         if self.labels == "worded":
             first, *others = (self.sentence.format(words) for words in self.groups[part.group][group])
-            return replace(clip, intent=first, alternatives=others)
+            return replace(clip, intent=first, alternatives=others, lexicalised=clip.intent)
         return clip
 
     def _match(self, group: str, category: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from uijepa.config import Preprocess
+from uijepa.data.manifest import Labels
 from uijepa.errors import ConfigError
 from uijepa.jepa.masks import MaskConfig
 from uijepa.jepa.objective import ObjectiveConfig
@@ -35,6 +36,9 @@ class PretrainConfig:
     momentum_end: float = 1.0
     """EMA momentum after 1.25 times the run, reached linearly, as in V-JEPA; V-JEPA 2 keeps 0.99925 throughout."""
     clip_grad: float = 10.0
+    recolour: float = 0.0
+    """Strength, 0 to 1, of the change of colours (`uijepa.data.vary`) that each masked view of a clip gets; targets
+    keep the clip's own, so that colours alone neither tell views apart nor find the clip again."""
     masks: MaskConfig = field(default_factory=MaskConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     evaluate_every: int = 250
@@ -86,6 +90,10 @@ class TuneConfig:
     """Strength of the simulated OCR mistakes, on top of those that OCR made; 0 adds none."""
     text_dropout: float = 0.1
     """Share of examples with video whose text is hidden."""
+    recolour: float = 0.0
+    """Strength, 0 to 1, of the change of colours that a clip gets each time it is seen (`uijepa.data.vary`)."""
+    thin: float = 0.0
+    """Largest share of a clip's tokens that are left out, another share and other ones each time it is seen."""
     evaluate_every: int = 200
 
 
@@ -101,6 +109,8 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """bf16 autocast; "auto": where the processor or the GPU computes in bf16."""
     checkpoint_seconds: float = 120.0
+    labels: Labels = "reference"
+    """"lexicalised": the label with names, times and texts, where a suite words its own without them."""
     preprocess: Preprocess = field(default_factory=Preprocess)
     encoder_from: str = ""
     """V-JEPA 2 weights that the encoder starts from: hub name (facebook/vjepa2-vitl-fpc64-256) or local folder.
@@ -112,6 +122,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         counts = [getattr(stage, name) for stage in (self.pretrain, self.tune) for name in ("batch", "accumulate")]
+        if not (min(self.pretrain.recolour, self.tune.recolour, self.tune.thin) >= 0 and self.tune.thin < 1):
+            raise ConfigError("recolour must not be negative, and tune.thin must lie between 0 and 1.")
         if min(*counts, self.tune.text_batch) < 1:
             raise ConfigError("batch, text_batch and accumulate must be at least 1.")
 

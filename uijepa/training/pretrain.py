@@ -14,8 +14,9 @@ from torch import Tensor
 from uijepa.data.batches import Order, TokenBatch, collate
 from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
+from uijepa.data.vary import recolour
 from uijepa.errors import UijepaError
-from uijepa.jepa.masks import hidden
+from uijepa.jepa.masks import Kind, hidden
 from uijepa.jepa.objective import Batch, Objective
 from uijepa.jepa.schedule import linear, warmup_cosine
 from uijepa.jepa.verdict import Verdict, judge
@@ -41,6 +42,14 @@ class Best(NamedTuple):
     step: int
     numbers: dict[str, float]
     weights: dict[str, Tensor]
+
+
+class View(NamedTuple):
+    """A batch as one mask kind shows it: [B, N], True where a token is to be predicted; and the values, recoloured
+    where that is asked for, [B, N, 1536] u8."""
+
+    hidden: NDArray[np.bool_]
+    values: NDArray[np.uint8]
 
 
 class Pretraining:
@@ -96,12 +105,12 @@ class Pretraining:
         self._optimizer.param_groups[0].update(lr=lr, weight_decay=decay)
         self._optimizer.param_groups[1].update(lr=lr)
         drawn = self._drawn(step)
-        shares = self._world.shares([[int(mask.sum()) for mask in masks] for _, masks in drawn])
+        shares = self._world.shares([[int(view.hidden.sum()) for view in views] for _, views in drawn])
         self._optimizer.zero_grad(set_to_none=True)
         logged = []
-        for (tokens, masks), share in zip(drawn, shares.tolist(), strict=True):
+        for (tokens, views), share in zip(drawn, shares.tolist(), strict=True):
             with autocast(self._device, self._precision):
-                terms = self.objective(self._batch(tokens, masks, share), step)
+                terms = self.objective(self._batch(tokens, views, share), step)
             (terms["loss"] / len(drawn)).backward()
             logged.append({name: float(value.detach()) for name, value in terms.items()})
         self._world.average(self.objective.parameters())
@@ -110,31 +119,37 @@ class Pretraining:
         self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, config.momentum_end))
         return self._world.mean(logged) | {"lr": lr, "gradient": float(norm)}
 
-    def _drawn(self, step: int) -> list[tuple[TokenBatch, list[NDArray[np.bool_]]]]:
-        """This process's parts of a step's batch, and for each mask kind what is hidden of them, [B, N].
+    def _drawn(self, step: int) -> list[tuple[TokenBatch, list[View]]]:
+        """This process's parts of a step's batch, each with its views, one for each mask kind.
 
-        A clip's masks depend on its place in the whole batch only, not on how the batch is dealt out.
+        A clip's views depend on its place in the whole batch only, not on how the batch is dealt out.
         """
         drawn = []
         for part in self._world.parts(list(enumerate(self._order.indices(step))), self.config.accumulate):
+            rngs = [np.random.default_rng([self._seed, step, place]) for place, _ in part]
             tokens = collate(self._cache, [self._clips[clip] for _, clip in part])
-            masks = [np.zeros_like(tokens.mask) for _ in self.config.masks.kinds]
-            for row, (place, _) in enumerate(part):
-                rng = np.random.default_rng([self._seed, step, place])
-                count = int(tokens.mask[row].sum())
-                for kind, mask in zip(self.config.masks.kinds, masks, strict=True):
-                    positions = tokens.positions[row, :count]
-                    mask[row, :count] = hidden(kind, positions, tokens.grids[row], self.config.masks, rng)
-            drawn.append((tokens, masks))
+            drawn.append((tokens, [self._view(tokens, kind, rngs) for kind in self.config.masks.kinds]))
         return drawn
 
-    def _batch(self, tokens: TokenBatch, masks: Sequence[NDArray[np.bool_]], shares: Sequence[float]) -> Batch:
+    def _view(self, tokens: TokenBatch, kind: Kind, rngs: Sequence[np.random.Generator]) -> View:
+        mask = np.zeros_like(tokens.mask)
+        values = tokens.values.copy() if self.config.recolour else tokens.values
+        for row, (grid, rng) in enumerate(zip(tokens.grids, rngs, strict=True)):
+            count = int(tokens.mask[row].sum())
+            mask[row, :count] = hidden(kind, tokens.positions[row, :count], grid, self.config.masks, rng)
+            if self.config.recolour:
+                values[row, :count] = recolour(values[row, :count], rng, self.config.recolour)
+        return View(mask, values)
+
+    def _batch(self, tokens: TokenBatch, views: Sequence[View], shares: Sequence[float]) -> Batch:
+        recoloured = views if self.config.recolour else []
         return Batch(
             self._tensor(normalise(tokens.values)),
             self._tensor(tokens.positions),
             self._tensor(tokens.mask),
-            tuple(self._tensor(mask) for mask in masks),
+            tuple(self._tensor(view.hidden) for view in views),
             tuple(shares),
+            tuple(self._tensor(normalise(view.values)) for view in recoloured),
         )
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from uijepa.data.augment import misread, recital, swap_values
-from uijepa.data.batches import Order, collate
+from uijepa.data.batches import Order, TokenBatch, collate, padded
 from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
+from uijepa.data.vary import vary
 from uijepa.errors import ManifestError
 from uijepa.jepa.schedule import warmup_cosine
 from uijepa.models.system import System
@@ -90,9 +91,9 @@ class Tuning:
         self.system.train()
         self._optimizer.zero_grad(set_to_none=True)
         logged = []
-        for (clips, examples), share in zip(drawn, shares[:, 0].tolist(), strict=True):
+        for (seen, examples), share in zip(drawn, shares[:, 0].tolist(), strict=True):
             with autocast(self._device, self._precision):
-                loss, right = self._loss(clips, examples, text_only)
+                loss, right = self._loss(seen, examples)
             (loss * (share / len(drawn))).backward()
             logged.append({"loss": share * float(loss.detach()), "accuracy": share * right})
         trained = [p for g in self._optimizer.param_groups for p in g["params"]]
@@ -102,8 +103,8 @@ class Tuning:
         lr = self._optimizer.param_groups[0]["lr"]
         return self._world.mean(logged) | {"lr": lr, "gradient": float(norm)}
 
-    def _drawn(self, step: int, text_only: bool) -> list[tuple[list[Clip], list[Example]]]:
-        """This process's parts of a step's batch: clips, and what is asked of each.
+    def _drawn(self, step: int, text_only: bool) -> list[tuple[TokenBatch | None, list[Example]]]:
+        """This process's parts of a step's batch: what is seen of its clips (None: text alone), and asked of each.
 
         What augmentation does to a clip depends on its place in the whole batch only, not on how it is dealt out.
         """
@@ -112,20 +113,29 @@ class Tuning:
         for part in self._world.parts(list(enumerate(order.indices(step))), self.config.accumulate):
             clips = [self._train[clip] for _, clip in part]
             rngs = [np.random.default_rng([self._seed, 1, step, place]) for place, _ in part]
-            drawn.append((clips, [self._example(c, rng, text_only) for c, rng in zip(clips, rngs, strict=True)]))
+            examples = [self._example(c, rng, text_only) for c, rng in zip(clips, rngs, strict=True)]
+            drawn.append((None if text_only else self._seen(clips, rngs), examples))
         return drawn
 
-    def _loss(self, clips: Sequence[Clip], examples: Sequence[Example], text_only: bool) -> tuple[Tensor, float]:
+    def _seen(self, clips: Sequence[Clip], rngs: Sequence[np.random.Generator]) -> TokenBatch:
+        config = self.config
+        varied = [
+            vary(self._cache[c.path], rng, recoloured=config.recolour, thinned=config.thin)
+            for c, rng in zip(clips, rngs, strict=True)
+        ]
+        return padded(clips, varied)
+
+    def _loss(self, seen: TokenBatch | None, examples: Sequence[Example]) -> tuple[Tensor, float]:
         """Mean cross-entropy over the intents' tokens, and the share predicted right."""
         longest = max(len(ids) for ids, _ in examples)
-        tokens = np.full((len(clips), longest), self._prompt.pad, np.int64)
-        labels = np.full((len(clips), longest), IGNORED, np.int64)
+        tokens = np.full((len(examples), longest), self._prompt.pad, np.int64)
+        labels = np.full((len(examples), longest), IGNORED, np.int64)
         lengths = np.array([len(ids) for ids, _ in examples])
         for row, (ids, prompt) in enumerate(examples):
             tokens[row, : len(ids)] = ids
             # The logits at a place are of the next token.
             labels[row, prompt - 1 : len(ids) - 1] = ids[prompt:]
-        features, mask = self._features(clips, text_only)
+        features, mask = self._features(seen, len(examples))
         logits = self.system(features, mask, self._tensor(tokens), self._tensor(lengths))
         wanted = self._tensor(labels)
         scored = wanted != IGNORED
@@ -151,16 +161,14 @@ class Tuning:
     def _ids(self, intent: str, lines: Sequence[str]) -> tuple[list[int], list[int]]:
         return self._prompt.prompt_ids(lines), [*self._prompt.intent_ids(intent), self._prompt.eos]
 
-    def _features(self, clips: Sequence[Clip], text_only: bool) -> tuple[Tensor, Tensor]:
-        width = self.system.encoder.config.width
-        if text_only:
-            empty = torch.zeros((len(clips), 0, width), device=self._device)
-            return empty, torch.zeros((len(clips), 0), dtype=torch.bool, device=self._device)
-        batch = collate(self._cache, clips)
-        mask = self._tensor(batch.mask)
+    def _features(self, seen: TokenBatch | None, clips: int) -> tuple[Tensor, Tensor]:
+        if seen is None:
+            empty = torch.zeros((clips, 0, self.system.encoder.config.width), device=self._device)
+            return empty, torch.zeros((clips, 0), dtype=torch.bool, device=self._device)
+        mask = self._tensor(seen.mask)
         with torch.set_grad_enabled(self.config.encoder_lr > 0 and torch.is_grad_enabled()):
-            values = self._tensor(normalise(batch.values))
-            return self.system.encoder(values, self._tensor(batch.positions), mask), mask
+            values = self._tensor(normalise(seen.values))
+            return self.system.encoder(values, self._tensor(seen.positions), mask), mask
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
@@ -175,8 +183,9 @@ class Tuning:
         sums = np.zeros(3)
         for start in range(0, len(self._val), self.config.batch):
             clips = self._val[start : start + self.config.batch]
+            seen = None if text_only else collate(self._cache, clips)
             with autocast(self._device, self._precision):
-                loss, right = self._loss(clips, [self._example(c, None, text_only) for c in clips], text_only)
+                loss, right = self._loss(seen, [self._example(c, None, text_only) for c in clips])
             sums += np.array([float(loss), right, 1.0]) * len(clips)
         loss_mean = float(sums[0] / sums[2])
         if not text_only and (self.best is None or loss_mean < self.best[0]):
