@@ -87,7 +87,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     slots = [said_values(c) for c in clips]
     scores = {name: scorer.score(found, references, slots) for name, found in sentences.items()}
     keep(plan.work / "scores.jsonl", clips, sentences, scores)
-    known = {s.clip.intent for s in shelf.train}
+    grouped = groups(clips, {s.clip.intent for s in shelf.train})
     return {
         "suite": plan.suite or layouts.read(plan.manifest).root.resolve().name,
         "split": plan.split,
@@ -96,8 +96,8 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
         "manifest_sha256": digest(plan.manifest),
         "bundle_sha256": answers.bundle_sha256(plan.bundle),
         "clips": {"train": len(shelf.train), "chosen_on": len(shelf.choose), "scored": len(shelf.scored)},
-        "rows": rows(plan.split, scores, groups(clips, known)),
-        "differences": differences(scores),
+        "rows": rows(plan.split, scores, grouped),
+        "differences": differences(scores, grouped),
         "errors": {n: dict(sorted(Counter(o.error for o in x if o.error).items())) for n, x in said.items()},
         "latency_ms": latency(said[SYSTEM]),
         "machine": answers.machine(),
@@ -229,14 +229,18 @@ def _percent(values: Sequence[float]) -> float:
     return round(100 * float(np.mean(values)), 2)
 
 
-def differences(scores: Mapping[str, Sequence[Score]]) -> list[dict[str, Any]]:
-    """Intent Similarity of the bundle minus that of each other system, paired by clip."""
-    ours = np.array([s.similarity for s in scores[SYSTEM]])
-    return [
-        {"a": SYSTEM, "b": name, **bootstrap(ours - np.array([s.similarity for s in theirs])).as_json()}
-        for name, theirs in scores.items()
-        if name != SYSTEM
-    ]
+def differences(
+    scores: Mapping[str, Sequence[Score]], grouped: Sequence[tuple[str, str, list[int]]]
+) -> list[dict[str, Any]]:
+    """Intent Similarity of the bundle minus that of each other system, paired by clip: overall, and by part."""
+    made = []
+    for kind, name, indices in grouped:
+        ours = np.array([scores[SYSTEM][i].similarity for i in indices])
+        for other, theirs in scores.items():
+            if kind in ("all", "part") and other != SYSTEM:
+                ahead = bootstrap(ours - np.array([theirs[i].similarity for i in indices]))
+                made.append({"a": SYSTEM, "b": other, "group": name, **ahead.as_json()})
+    return made
 
 
 def latency(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:

@@ -38,17 +38,29 @@ def block(results: Mapping[str, Any]) -> str:
     """The README's part between the markers, as Markdown."""
     overall = [r for r in results["rows"] if r["group"] == "overall"]
     heads = ["System", "Intent Similarity (95 %)", *METRICS.values(), *SHARES.values()]
-    lines = [line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
-    lines += [line(cells(row)) for row in overall]
-    lines += ["", "Ahead by, paired by clip:", "", line(["over", "points (95 %)"]), line(["---", "---:"])]
-    lines += [line([d["b"], spread(d, sign=True)]) for d in results["differences"]]
+    lines = []
+    for group in dict.fromkeys(d["group"] for d in results["differences"]):
+        rows = [r for r in results["rows"] if r["group"] == group and r["by"] in ("all", "part")]
+        lines += [f"{group.capitalize()}, {rows[0]['n']} clips:", ""]
+        lines += [line(heads), line(["---", *["---:"] * (len(heads) - 1)]), *(line(cells(row)) for row in rows), ""]
+    lines += [*ahead(results), ""]
     system = overall[0]["system"]
     parts = [r for r in results["rows"] if r["system"] == system and r["by"] in ("part", "source", "slots", "label")]
-    lines += ["", f"`{system}` by group:", "", line(["group", "clips", *heads[1:]])]
+    lines += [f"`{system}` by group:", "", line(["group", "clips", *heads[1:]])]
     lines += [line(["---", *["---:"] * len(heads)])]
     lines += [line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
     lines += ["", footnote(results, overall[0]["n"])]
     return "\n".join(lines)
+
+
+def ahead(results: Mapping[str, Any]) -> list[str]:
+    """The differences to the bundle: a line a system, a column a group."""
+    groups = list(dict.fromkeys(d["group"] for d in results["differences"]))
+    found = {(d["b"], d["group"]): spread(d, sign=True) for d in results["differences"]}
+    lines = ["Ahead by, points paired by clip (95 %):", "", line(["over", *groups])]
+    lines += [line(["---", *["---:"] * len(groups)])]
+    lines += [line([b, *(found[b, group] for group in groups)]) for b in dict.fromkeys(b for b, _ in found)]
+    return lines
 
 
 def footnote(results: Mapping[str, Any], clips: int) -> str:
@@ -127,7 +139,8 @@ def show(results: Mapping[str, Any], console: Console) -> None:
         table.add_row(group, str(row["n"]) if group else "", system, similarity, exact, kept)
     console.print(table)
     for difference in results["differences"]:
-        console.print(f"{difference['a']} over {difference['b']}: {spread(difference, sign=True)}")
+        where = f"{difference['group']}: {difference['a']} over {difference['b']}"
+        console.print(f"{where}: {spread(difference, sign=True)}")
     for name, errors in results["errors"].items():
         if errors:
             console.print(f"{name}: errors {errors}")
