@@ -93,7 +93,9 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     assert same_weights(whole, resumed)
 
 
-@pytest.mark.parametrize("varied", [(), ("tune.recolour=0.5", "tune.thin=0.5")], ids=["plain", "varied"])
+@pytest.mark.parametrize(
+    "varied", [(), ("tune.recolour=0.5", "tune.thin=0.5"), ("precision=bf16",)], ids=["plain", "varied", "bf16"]
+)
 def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path, varied: tuple[str, ...]) -> None:
     steps = ("tune.text_steps=30", "tune.steps=30", "tune.lr=0.01", "tune.swap=0.0", "tune.misread=0.0")
     settings = config(*steps, *varied)
@@ -117,8 +119,8 @@ def test_a_share_out_of_range_is_refused(wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["pretrain.objective.kind=pixels"], ["pretrain.recolour=0.5"], EVERY_TERM[:-1]],
-    ids=["pixels", "recoloured", "all"],
+    [["pretrain.objective.kind=pixels"], ["pretrain.recolour=0.5"], ["precision=bf16"], EVERY_TERM[:-1]],
+    ids=["pixels", "recoloured", "bf16", "all"],
 )
 def test_pretraining_learns_with_every_option(recordings: Path, tmp_path: Path, options: list[str]) -> None:
     train(recordings, tmp_path / "run", config("pretrain.steps=30", "pretrain.lr=0.003", *options), What.pretrain)

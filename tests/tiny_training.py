@@ -18,6 +18,7 @@ from uijepa.training.config import TrainConfig
 NAMES = ["Ada", "Bo", "Cleo", "Dov", "Eve", "Fay"]
 OVERRIDES = [
     "device=cpu",
+    "precision=fp32",
     "preprocess.frames=4",
     "preprocess.patches=24",
     "preprocess.max_tokens=40",
