@@ -14,13 +14,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from rich.console import Console
 from torch.nn import functional as F
 from typer.testing import CliRunner
 
 from tests.conftest import write_clip
 from uijepa import checkpoint
-from uijepa.bench import contenders, probe_report, probing, report, shots
+from uijepa.bench import contenders, drawing, plot, probe_report, probing, report, shots
 from uijepa.bench.__main__ import app, numbers
 from uijepa.bench.features import Features, encode, pad, tokens
 from uijepa.bench.probe import Found, crossed, differences
@@ -337,6 +338,45 @@ def test_probe_from_the_command_line(recordings: Path, saved: Path, tmp_path: Pa
     assert json.loads(again.read_text())["rows"] == same
 
 
+def test_runs_of_one_recipe_are_one_contender(recordings: Path, saved: Path, tmp_path: Path) -> None:
+    provenance = {"config": {"preprocess": plain(SPEC)}}
+    config = {"encoder": plain(SIZE)}
+    checkpoint.save(tmp_path / "b", contenders.untrained(SIZE, 8).state_dict(), config, provenance)
+    larger = replace(SIZE, width=48)
+    checkpoint.save(
+        tmp_path / "c", contenders.untrained(larger, 8).state_dict(), {"encoder": plain(larger)}, provenance
+    )
+    (runs,) = contenders.contenders([f"jepa={saved},{tmp_path / 'b'}"], SPEC, SIZE)
+    assert runs.seeded
+    assert [torch.equal(runs.fresh(s).embed.weight, contenders.untrained(SIZE, w).embed.weight) for s, w in
+            ((0, 7), (1, 8), (2, 7))] == [True] * 3  # fmt: skip
+    with pytest.raises(ConfigError, match="more than one size"):
+        contenders.contenders([f"jepa={saved},{tmp_path / 'c'}"], SPEC, SIZE)
+    (one,) = contenders.contenders([f"jepa={saved}"], SPEC, SIZE)
+    assert not one.seeded
+    out = tmp_path / "probe.json"
+    options = ["probe", "--suite", f"toy={recordings / 'manifest.jsonl'}", "--config", str(recipe(tmp_path))]
+    options += ["--seeds", "2", "--shots", "1", "--probes", "knn", "--encoder"]
+    done = CliRunner().invoke(app, [*options, f"jepa={saved},{tmp_path / 'b'}", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text())
+    assert [len(e["weights_sha256"]) for e in found["encoders"]] == [2]
+    assert {r["probe"] for r in found["rows"]} == {"knn"}
+
+
+def test_the_picture_shows_every_row(tmp_path: Path) -> None:
+    path, out = tmp_path / "probe.json", tmp_path / "probe.png"
+    path.write_text(json.dumps(results()))
+    assert CliRunner().invoke(app, ["plot", str(path), "--out", str(out)]).exit_code == 0
+    both = Image.open(out)
+    assert both.size == (2 * plot.WIDTH + 20, plot.HEIGHT + 84)
+    seen = {colour for _, colour in both.getcolors(1 << 20) or []}
+    assert set(drawing.COLOURS[:2]) <= seen
+    assert drawing.COLOURS[2] not in seen
+    path.write_text(json.dumps({**results(), "rows": []}))
+    assert CliRunner().invoke(app, ["plot", str(path), "--out", str(out)]).exit_code == 2
+
+
 def results() -> dict[str, Any]:
     rows = [
         {
@@ -418,6 +458,10 @@ def test_wrong_options_are_told(recordings: Path, saved: Path, tmp_path: Path) -
         ([*good, "--shots", "few"], "whole numbers with commas"),
         ([*good, "--set", "preprocess.patches=30"], "--config and --set ask for"),
         ([*good[2:]], "name a --suite"),
+        ([*good, "--encoder", f"two={saved},{saved}"], "2 folders for 3 seeds"),
+        ([*good, "--probes", "linear"], "expected attentive and knn"),
+        ([*good, "--encoder", "supervised", "--probes", "knn"], "is trained with the attentive probe"),
+        ([*good, "--lrs", "0"], "numbers above 0"),
     ]:
         done = CliRunner().invoke(app, ["probe", *options, "--out", str(tmp_path / "x.json")])
         assert done.exit_code == 2, (options, done.output)

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress
 
@@ -28,7 +30,7 @@ from uijepa.models.system import System
 from uijepa.train import What, train
 from uijepa.training import pretrain, tune
 from uijepa.training.loop import Diverged, Interrupted, run
-from uijepa.training.pretrain import Collapsed, Pretraining
+from uijepa.training.pretrain import Collapsed, Pretraining, share
 
 
 def test_a_run_goes_from_recordings_to_a_system(recordings: Path, tmp_path: Path) -> None:
@@ -111,9 +113,9 @@ def test_pretraining_learns_to_predict(recordings: Path, tmp_path: Path) -> None
     assert lines[-1]["latent"] < 0.95 * lines[0]["latent"]
 
 
-@pytest.mark.parametrize("wrong", ["tune.thin=1", "tune.recolour=-0.1", "pretrain.recolour=-1"])
+@pytest.mark.parametrize("wrong", ["tune.thin=1", "tune.recolour=-0.1", "pretrain.recolour=-1", "pretrain.share=0"])
 def test_a_share_out_of_range_is_refused(wrong: str) -> None:
-    with pytest.raises(ConfigError, match=r"thin must lie|recolour must not"):
+    with pytest.raises(ConfigError, match=r"thin must lie|recolour must not|share must lie"):
         config(wrong)
 
 
@@ -255,6 +257,16 @@ def test_a_folder_with_a_run_is_not_overwritten(recordings: Path, tmp_path: Path
     (tmp_path / "run" / "pretrain" / "state.pt").write_bytes(b"junk")
     with pytest.raises(CheckpointError, match=r"state.pt: cannot be resumed"):
         train(recordings, tmp_path / "run", config(), resume=True)
+
+
+@given(st.integers(1, 40), st.floats(0.05, 1.0), st.floats(0.05, 1.0))
+def test_a_smaller_share_is_some_of_a_larger_one(count: int, one: float, other: float) -> None:
+    clips = [Clip(path=f"/here/{n}.mp4", id=f"clip-{n}") for n in range(count)]
+    small, large = (share(clips, part) for part in sorted((one, other)))
+    assert {c.path for c in small} <= {c.path for c in large}
+    assert len(small) == round(min(one, other) * count)
+    moved = [replace(c, path=c.path.replace("here", "there")) for c in clips]
+    assert [c.id for c in share(moved, one)] == [c.id for c in share(clips, one)]
 
 
 def test_unlabelled_clips_pretrain_and_refuse_to_tune(recordings: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from uijepa.errors import ConfigError, ManifestError
 from uijepa.models.decoder import new_tokenizer
 from uijepa.models.encoder import Encoder
 from uijepa.models.system import System
-from uijepa.train import train
+from uijepa.train import What, train
 from uijepa.training.config import TrainConfig
 from uijepa.training.distributed import World
 from uijepa.training.loop import Interrupted
@@ -107,10 +107,13 @@ def test_a_batch_that_does_not_split_is_refused() -> None:
     assert len(Order([5] * 7, 16, 0, parts=4).indices(0)) == 4
 
 
+@pytest.mark.parametrize("sharded", [False, True])
 def test_two_processes_go_on_where_one_stopped_and_end_where_it_would(
-    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sharded: bool, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train(recordings, tmp_path / "one", config())
+    # Sharded, the first stage alone, which is the one that can be.
+    chosen, what = (["pretrain.fsdp=true"], What.pretrain) if sharded else ([], What.all)
+    whole = train(recordings, tmp_path / "one", config(*chosen), what)
     original = Pretraining.step
 
     def interrupted(self: Any, step: int) -> dict[str, float]:
@@ -121,12 +124,12 @@ def test_two_processes_go_on_where_one_stopped_and_end_where_it_would(
     with monkeypatch.context() as patch:
         patch.setattr(Pretraining, "step", interrupted)
         with pytest.raises(Interrupted):
-            train(recordings, tmp_path / "two", config())
+            train(recordings, tmp_path / "two", config(*chosen), what)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, "-m", "uijepa.train", "--manifest", str(recordings), "--out", str(tmp_path / "two")]
+    command = [*torchrun, "-m", "uijepa.train", what, "--manifest", str(recordings), "--out", str(tmp_path / "two")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, "--resume", *overridden()],
+        [*command, "--resume", *overridden(*chosen)],
         env=environment,
         capture_output=True,
         text=True,
@@ -134,14 +137,15 @@ def test_two_processes_go_on_where_one_stopped_and_end_where_it_would(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(tmp_path / "two" / "system")
-    for stage in ("pretrain", "decoder"):
+    made = tmp_path / "two" / ("encoder" if sharded else "system")
+    assert done.stdout.strip() == str(made)
+    for stage in ("pretrain",) if sharded else ("pretrain", "decoder"):
         one, two = log(tmp_path / "one" / stage), log(tmp_path / "two" / stage)
         assert [line["step"] for line in one] == [line["step"] for line in two]
         for a, b in zip(one, two, strict=True):
             names = [name for name in ("loss", "variance", "covariance", "val_loss", "gradient") if name in a]
             assert [b[name] for name in names] == pytest.approx([a[name] for name in names], rel=2e-3)
-    first, second = checkpoint.load(whole).weights, checkpoint.load(tmp_path / "two" / "system").weights
+    first, second = checkpoint.load(whole).weights, checkpoint.load(made).weights
     for name, weight in first.items():
-        if name.startswith("encoder."):
+        if sharded or name.startswith("encoder."):
             assert torch.allclose(weight, second[name], atol=1e-4), name

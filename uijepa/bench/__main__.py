@@ -131,7 +131,10 @@ def wild_clips(
 
 @app.command("probe")
 def probe_encoders(  # noqa: PLR0917 (typer's options)
-    encoder: Annotated[list[str], typer.Option(help="NAME=FOLDER of a checkpoint, random, or supervised.")],
+    encoder: Annotated[
+        list[str],
+        typer.Option(help="NAME=FOLDER of a checkpoint (or of one a seed, with commas), random, or supervised."),
+    ],
     suite: Annotated[list[str] | None, typer.Option(help="NAME=MANIFEST; may be repeated.")] = None,
     across: Annotated[
         list[str] | None, typer.Option(help="LOOK:OTHER=MANIFEST[,MANIFEST]: fit on LOOK/…, test on OTHER/….")
@@ -142,7 +145,11 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
     ] = None,
     shots: Annotated[str, typer.Option(help="Labelled clips a category, with commas between.")] = "1,2,4,8",
     seeds: Annotated[int, typer.Option(help="Draws of the labelled clips.", min=1)] = 3,
+    kinds: Annotated[str, typer.Option("--probes", help="Probes to fit, with commas.")] = "attentive,knn",
     steps: Annotated[int, typer.Option(help="Training steps of a probe, and of `supervised`.", min=1)] = 300,
+    batch: Annotated[int, typer.Option(help="Clips of each of these steps.", min=1)] = 64,
+    lrs: Annotated[str, typer.Option(help="Their peak learning rates to try, with commas.")] = "0.0003,0.001,0.003",
+    decays: Annotated[str, typer.Option(help="Weight decays to try with each, with commas.")] = "0.01,0.3",
     out: Annotated[Path, typer.Option(help="Where the results go.")] = report.PROBE_RESULTS,
     date: Annotated[str, typer.Option(help="Date to store in the results.")] = "",
 ) -> None:
@@ -161,7 +168,10 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
             preprocess=config.preprocess,
             shots=numbers(shots, "--shots"),
             seeds=seeds,
-            probe=ProbeConfig(steps=steps),
+            kinds=probes(kinds),
+            probe=ProbeConfig(
+                steps=steps, batch=batch, lrs=decimals(lrs, "--lrs"), decays=decimals(decays, "--decays")
+            ),
             device=config.device,
             precision=config.precision,
         )
@@ -179,6 +189,27 @@ def numbers(text: str, option: str) -> tuple[int, ...]:
     if not all(part.strip().isdecimal() for part in parts):
         raise ConfigError(f"{option} {text!r}: expected whole numbers with commas between.")
     return tuple(map(int, parts))
+
+
+def decimals(text: str, option: str) -> tuple[float, ...]:
+    """Numbers above 0 with commas between. Raises ConfigError."""
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < value < float("inf") for value in found):
+        raise ConfigError(f"{option} {text!r}: expected numbers above 0 with commas between.")
+    return found
+
+
+def probes(text: str) -> tuple[Any, ...]:
+    """The kinds of probes that `--probes` names. Raises ConfigError."""
+    from uijepa.bench.probe import PROBE_KINDS
+
+    found = tuple(kind for kind in PROBE_KINDS if kind in text.split(","))
+    if not found or set(text.split(",")) - set(found):
+        raise ConfigError(f"--probes {text!r}: expected {' and '.join(PROBE_KINDS)}, or one of them.")
+    return found
 
 
 @app.command("look")
@@ -213,6 +244,19 @@ def draw_curves(
 
     with plain_errors():
         curves.draw([curves.read(run) for run in runs]).save(out)
+        Console().print(f"written: {out}", markup=False, soft_wrap=True)
+
+
+@app.command("plot")
+def plot_probes(
+    results: Annotated[Path, typer.Argument(help="Results of probes.")] = report.PROBE_RESULTS,
+    out: Annotated[Path, typer.Option(help="PNG to write.")] = Path("probe.png"),
+) -> None:
+    """Draw the results of probes."""
+    from uijepa.bench import plot
+
+    with plain_errors():
+        plot.draw(report.load(results, "probes")).save(out)
         Console().print(f"written: {out}", markup=False, soft_wrap=True)
 
 

@@ -37,11 +37,15 @@ class Contender:
     name: str
     config: EncoderConfig
     fresh: Callable[[int], Encoder]
-    """The encoder for a seed; a trained one is the same for all."""
+    """The encoder for a seed: one training run's, or the only one's."""
     frozen: bool = True
-    seeded: bool = True
-    """Whether the seed changes the weights."""
-    sha256: str = ""
+    sha256: tuple[str, ...] = ()
+    """Of its weights' files, one for each training run; empty for one without a checkpoint."""
+
+    @property
+    def seeded(self) -> bool:
+        """Whether the seed changes the weights."""
+        return len(self.sha256) != 1
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -49,7 +53,7 @@ class Contender:
             "frozen": self.frozen,
             "parameters": sum(p.numel() for p in self.fresh(0).parameters()),
             "config": plain(self.config),
-            **({"weights_sha256": self.sha256} if self.sha256 else {}),
+            **({"weights_sha256": list(self.sha256)} if self.sha256 else {}),
         }
 
 
@@ -85,37 +89,41 @@ def untrained(config: EncoderConfig, seed: int) -> Encoder:
 
 
 def contenders(options: Sequence[str], preprocess: Preprocess, size: EncoderConfig) -> list[Contender]:
-    """What `--encoder NAME=FOLDER`, `random` and `supervised` name, in their order.
+    """What `--encoder NAME=FOLDER[,FOLDER]`, `random` and `supervised` name, in their order.
 
-    The last two get the size of the first checkpoint, or `size` without one. Raises ConfigError for options that
-    cannot be, and for a checkpoint trained on clips prepared otherwise than `preprocess`.
+    Several folders are training runs of one recipe: each seed of the probe takes the next. `random` and `supervised`
+    get the size of the first checkpoint, or `size` without one. Raises ConfigError for options that cannot be, and
+    for a checkpoint trained on clips prepared otherwise than `preprocess`.
     """
-    folders = [(name, folder) for name, _, folder in (o.partition("=") for o in options) if folder]
-    read_once = {name: read(Path(folder)) for name, folder in folders}
+    folders = [(name, paths.split(",")) for name, _, paths in (o.partition("=") for o in options) if paths]
+    runs = {name: [read(Path(folder)) for folder in mine] for name, mine in folders}
     names = [o.partition("=")[0] for o in options]
     wrong = [o for o in options if "=" not in o and o not in (RANDOM, SUPERVISED)]
-    wrong += [o for o in options if "=" in o and o.partition("=")[0] not in read_once]
+    wrong += [o for o in options if "=" in o and o.partition("=")[0] not in runs]
     wrong += [o for o in options if "=" in o and o.partition("=")[0] in (RANDOM, SUPERVISED, "")]
     if wrong or len(set(names)) < len(names):
         told = repr(wrong[0]) if wrong else "a name twice"
-        raise ConfigError(f"--encoder: {told}; expected NAME=FOLDER, {RANDOM} or {SUPERVISED}, each name once.")
-    for name, trained in read_once.items():
+        raise ConfigError(
+            f"--encoder: {told}; expected NAME=FOLDER[,FOLDER], {RANDOM} or {SUPERVISED}, each name once."
+        )
+    for name, trained in ((name, t) for name, mine in runs.items() for t in mine):
         if trained.preprocess not in (None, preprocess):
             raise ConfigError(
                 f"--encoder {name}: trained with {trained.preprocess}, but --config and --set ask for {preprocess}."
             )
-    size = next((t.encoder.config for t in read_once.values()), size)
+        if trained.encoder.config != runs[name][0].encoder.config:
+            raise ConfigError(f"--encoder {name}: its folders hold encoders of more than one size.")
+    size = next((mine[0].encoder.config for mine in runs.values()), size)
 
     def one(name: str) -> Contender:
-        if name in read_once:
-            found = read_once[name]
-            return Contender(
-                name=name,
-                config=found.encoder.config,
-                fresh=lambda _: found.encoder,
-                seeded=False,
-                sha256=found.sha256,
-            )
-        return Contender(name=name, config=size, fresh=lambda seed: untrained(size, seed), frozen=name == RANDOM)
+        if name not in runs:
+            return Contender(name=name, config=size, fresh=lambda seed: untrained(size, seed), frozen=name == RANDOM)
+        mine = runs[name]
+        return Contender(
+            name=name,
+            config=mine[0].encoder.config,
+            fresh=lambda seed: mine[seed % len(mine)].encoder,
+            sha256=tuple(t.sha256 for t in mine),
+        )
 
     return [one(name) for name in names]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from uijepa.config import Preprocess, plain
 from uijepa.errors import ConfigError, MissingExtra
 from uijepa.training.device import autocast, pick_device
 
+ProbeKind = Literal["attentive", "knn"]
+PROBE_KINDS: tuple[ProbeKind, ...] = get_args(ProbeKind)
 Right = npt.NDArray[np.bool_]
 """[seeds, test clips], whether each was put into its category."""
 
@@ -35,7 +37,10 @@ class Plan:
     shots: tuple[int, ...] = (1, 2, 4, 8)
     """Labelled clips a category."""
     seeds: int = 3
-    """Draws of the labelled clips, each with new weights of the probe and of an untrained encoder."""
+    """Draws of the labelled clips, each with new weights of the probe and of an untrained encoder, or those of the
+    next training run of one with several."""
+    kinds: tuple[ProbeKind, ...] = PROBE_KINDS
+    """The probes to fit; `attentive` costs by far the most."""
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     device: str = "auto"
     precision: str = "auto"
@@ -47,6 +52,14 @@ class Plan:
             raise ConfigError(f"--shots {self.shots}: expected rising whole numbers, such as 1,2,4,8.")
         if self.seeds < 1:
             raise ConfigError(f"--seeds {self.seeds}: at least 1.")
+        for contender in self.contenders:
+            if len(contender.sha256) not in (0, 1, self.seeds):
+                raise ConfigError(
+                    f"--encoder {contender.name}: {len(contender.sha256)} folders for {self.seeds} seeds; "
+                    "give one folder, or one a seed."
+                )
+            if not contender.frozen and "attentive" not in self.kinds:
+                raise ConfigError(f"--encoder {contender.name}: is trained with the attentive probe; leave that in.")
         if len({s.name for s in self.suites}) < len(self.suites):
             raise ConfigError("--suite: each name once.")
 
@@ -115,8 +128,12 @@ class Bench:
 
     def cells(self, shots: int, draws: Sequence[Draw]) -> list[Found]:
         """The encoder at one number of shots, a draw a seed."""
-        found = [self._attentive(shots, draws)]
-        return [*found, self._knn(shots, draws)] if self._contender.frozen else found
+        made: dict[ProbeKind, Callable[[int, Sequence[Draw]], Found]] = {
+            "attentive": self._attentive,
+            "knn": self._knn,
+        }
+        kinds = self._plan.kinds if self._contender.frozen else ("attentive",)
+        return [made[kind](shots, draws) for kind in kinds]
 
     def _attentive(self, shots: int, draws: Sequence[Draw]) -> Found:
         def guesses(setting: tuple[float, float], seed: int) -> tuple[Indices, Indices]:

@@ -36,6 +36,8 @@ class PretrainConfig:
     momentum_end: float = 1.0
     """EMA momentum after 1.25 times the run, reached linearly, as in V-JEPA; V-JEPA 2 keeps 0.99925 throughout."""
     clip_grad: float = 10.0
+    share: float = 1.0
+    """Share of the training clips that are used, the same ones of a recording each time: does more video help?"""
     recolour: float = 0.0
     """Strength, 0 to 1, of the change of colours (`uijepa.data.vary`) that each masked view of a clip gets; targets
     keep the clip's own, so that colours alone neither tell views apart nor find the clip again."""
@@ -47,6 +49,9 @@ class PretrainConfig:
     """Most held-out clips of a look, and as many labelled ones for the probe. LiDAR and the clips' rank cannot exceed
     this less 1, so it should be well above the encoder's width. A look encodes each clip three times over without
     gradient (whole, and four times half of it), labelled ones once more."""
+    fsdp: bool = False
+    """Under torchrun: deal weights, gradients and optimiser state out over the processes (FSDP2) instead of keeping
+    all of them in each. For encoders too large for one device; the steps are the same up to rounding."""
     patience: int = 3
     """Looks in a row, after the warm-up, that may find the representation collapsed before the run stops; 0: it
     never stops."""
@@ -54,6 +59,8 @@ class PretrainConfig:
     def __post_init__(self) -> None:
         if not (0 <= self.momentum <= 1 and 0 <= self.momentum_end <= 1):
             raise ConfigError("pretrain.momentum and momentum_end must lie between 0 and 1.")
+        if not 0 < self.share <= 1:
+            raise ConfigError("pretrain.share must lie above 0 and at most be 1.")
         if self.held_out < 2 or self.patience < 0:
             raise ConfigError("pretrain.held_out must be at least 2, patience at least 0.")
         if self.objective.contrast_weight and len(self.masks.kinds) < 2:

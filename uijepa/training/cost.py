@@ -112,7 +112,8 @@ def pretraining_memory(
     blocks = kinds * (encoder.depth * encoder.width * v + predictor.depth * predictor.width * n)
     clips = stage.batch / (world_size * stage.accumulate)
     step = clips * FLOAT * (pixels * TUBELET_VALUES + KEPT * blocks)
-    return Memory(weights=_weights(objective), step=round(step * _bf16_share(config, device)))
+    weights = _weights(objective) // (world_size if stage.fsdp else 1)
+    return Memory(weights=weights, step=round(step * _bf16_share(config, device)))
 
 
 def tuning_memory(system: System, config: TrainConfig, device: torch.device, world_size: int = 1) -> Memory:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +23,7 @@ from uijepa.jepa.objective import Batch, Objective
 from uijepa.jepa.schedule import linear, warmup_cosine
 from uijepa.jepa.verdict import Verdict, judge
 from uijepa.models.encoder import Encoder
+from uijepa.training import sharding
 from uijepa.training.checkup import Checkup
 from uijepa.training.config import PretrainConfig, TrainConfig
 from uijepa.training.device import autocast
@@ -52,6 +55,16 @@ class View(NamedTuple):
     values: NDArray[np.uint8]
 
 
+def share(clips: Sequence[Clip], part: float) -> list[Clip]:
+    """That part of the clips, by a hash of their names: a smaller part is some of a larger one."""
+    if part == 1:
+        return list(clips)
+    names = {clip.path: clip.id or Path(clip.path).name for clip in clips}
+    turn = {path: hashlib.blake2b(name.encode(), digest_size=8).digest() for path, name in names.items()}
+    chosen = {clip.path for clip in sorted(clips, key=lambda c: (turn[c.path], c.path))[: round(part * len(clips))]}
+    return [clip for clip in clips if clip.path in chosen]
+
+
 class Pretraining:
     """Encoder, EMA target and predictor, trained on every clip of the train split."""
 
@@ -76,7 +89,7 @@ class Pretraining:
         self._world = world
         self._cache = cache
         maskable = [c for c in clips if c.path in cache and cache.count(c.path) >= 2 * self.config.masks.least]
-        self._clips = [c for c in maskable if c.split == "train"]
+        self._clips = share([c for c in maskable if c.split == "train"], self.config.share)
         self._checkup = Checkup(
             cache, maskable, most=self.config.held_out, batch=self.config.batch, seed=config.seed, device=device
         )
@@ -88,6 +101,12 @@ class Pretraining:
         parts = world.size * self.config.accumulate
         self._order = Order([cache.count(c.path) for c in self._clips], self.config.batch, config.seed, parts)
         self.objective = Objective(encoder, self.config.objective).to(device)
+        self._sharded = self.config.fsdp and world.size > 1
+        if self._sharded:
+            trunks = (
+                part.trunk for part in (self.objective.encoder, self.objective.target, self.objective.predictor)
+            )
+            sharding.shard(self.objective, (block for trunk in trunks for block in trunk.blocks))
         matrices = [p for p in self.objective.parameters() if p.requires_grad and p.ndim > 1]
         vectors = [p for p in self.objective.parameters() if p.requires_grad and p.ndim <= 1]
         groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
@@ -95,8 +114,16 @@ class Pretraining:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder as of now: the EMA target, as in V-JEPA; for masked pixels too, to treat both alike."""
-        return self.objective.target
+        """The encoder as of now: the EMA target, as in V-JEPA; for masked pixels too, to treat both alike.
+
+        Where it is sharded, a whole copy: all processes must ask for it.
+        """
+        if not self._sharded:
+            return self.objective.target
+        with torch.random.fork_rng(devices=[]):
+            copied = Encoder(self.objective.target.config)
+        copied.load_state_dict(sharding.whole(self.objective.target.state_dict()))
+        return copied.to(self._device).requires_grad_(False)
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
@@ -113,11 +140,12 @@ class Pretraining:
                 terms = self.objective(self._batch(tokens, views, share), step)
             (terms["loss"] / len(drawn)).backward()
             logged.append({name: float(value.detach()) for name, value in terms.items()})
-        self._world.average(self.objective.parameters())
+        if not self._sharded:  # a sharded backward pass has averaged them
+            self._world.average(self.objective.parameters())
         norm = torch.nn.utils.clip_grad_norm_(self.objective.parameters(), config.clip_grad)
         self._optimizer.step()
         self.objective.update_target(linear(step, round(1.25 * self.steps), config.momentum, config.momentum_end))
-        return self._world.mean(logged) | {"lr": lr, "gradient": float(norm)}
+        return self._world.mean(logged) | {"lr": lr, "gradient": float(sharding.whole(norm))}
 
     def _drawn(self, step: int) -> list[tuple[TokenBatch, list[View]]]:
         """This process's parts of a step's batch, each with its views, one for each mask kind.
@@ -161,7 +189,8 @@ class Pretraining:
         After the warm-up the encoder with the best LiDAR is kept: no label has a say in it. One that has collapsed
         is kept only while there is none that has not.
         """
-        numbers = self._checkup.look(self.encoder)
+        encoder = self.encoder
+        numbers = self._checkup.look(encoder)
         if not numbers:
             return numbers
         self.numbers = numbers
@@ -171,7 +200,7 @@ class Pretraining:
         self._collapsed = self._collapsed + 1 if self.verdict.collapsed else 0
         collapsed, lidar = self.verdict.collapsed, numbers["lidar"]
         if self.best is None or (not collapsed, lidar) > (not self.best.collapsed, self.best.lidar):
-            weights = {name: value.detach().cpu().clone() for name, value in self.encoder.state_dict().items()}
+            weights = {name: value.detach().cpu().clone() for name, value in encoder.state_dict().items()}
             self.best = Best(collapsed, lidar, step, numbers, weights)
         return numbers
 
@@ -194,15 +223,15 @@ class Pretraining:
 
     def state(self) -> dict[str, Any]:
         return {
-            "objective": self.objective.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "objective": sharding.whole(self.objective.state_dict()),
+            "optimizer": sharding.whole(self._optimizer.state_dict()),
             "best": None if self.best is None else list(self.best),
             "health": {"numbers": self.numbers, "words": self.verdict.words, "collapsed": self._collapsed},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.objective.load_state_dict(state["objective"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        sharding.load_module(self.objective, state["objective"])
+        sharding.load_optimizer(self._optimizer, state["optimizer"])
         self.best = None if state["best"] is None else Best(*state["best"])
         health = state["health"]
         self.numbers, self._collapsed = health["numbers"], health["collapsed"]

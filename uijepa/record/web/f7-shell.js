@@ -7,6 +7,15 @@ const Shell = (() => {
   let current = null;
   const screens = new Set();
 
+  // Framework7 derives a Material scheme from each of its 14 colours, a tenth of a clip's time; the pages show these.
+  const SHOWN = ["primary", "red", "blue"];
+  const { utils } = Framework7.prototype;
+  Framework7.prototype.utils = {
+    ...utils,
+    colorThemeCSSStyles: (colors, scheme) =>
+      utils.colorThemeCSSStyles(Object.fromEntries(SHOWN.map((name) => [name, colors[name]])), scheme),
+  };
+
   function start(given) {
     world = given;
     f7 = new Framework7({

@@ -20,8 +20,9 @@ const Morph = (() => {
     }
     if (old.tagName === "INPUT" && old.type === "checkbox") old.checked = fresh.hasAttribute("checked");
     const wanted = classes(fresh);
+    // A class list written anew is a mutation, and a picture, even when it stays the same.
     for (const name of written.get(old) || []) if (!wanted.has(name)) old.classList.remove(name);
-    for (const name of wanted) old.classList.add(name);
+    for (const name of wanted) if (!old.classList.contains(name)) old.classList.add(name);
     written.set(old, wanted);
   }
 
