@@ -115,23 +115,34 @@
     observer.observe(root, all);
     return root;
   };
-  for (const kind of ['scroll', 'input', 'change', 'load']) {
+  for (const kind of ['input', 'change', 'load']) {
     document.addEventListener(kind, touch, { capture: true, passive: true });
   }
+  // These come with the browser's next frame, in real time: they must not decide over moments.
+  document.addEventListener('scroll', () => { touched = true; }, { capture: true, passive: true });
   document.fonts.addEventListener('loadingdone', () => { touched = true; });
-  // Scripts scroll at once; the browser tells of it with its next frame.
+  // What must be drawn before time goes on, or the browser's own frames, in real time, would decide what comes of it:
+  // a page hears of its scripts' scrolling with a frame, and what begins to move is rasterised at the size it then has.
+  let owed = false;
+  const scroll = () => { touch(); owed = true; };
   for (const owner of [Element.prototype, window]) {
     for (const name of ['scroll', 'scrollTo', 'scrollBy', 'scrollIntoView']) {
       const own = owner[name];
-      if (own) owner[name] = function (...args) { touched = true; return own.apply(this, args); };
+      if (own) owner[name] = function (...args) { scroll(); return own.apply(this, args); };
     }
   }
   for (const name of ['scrollTop', 'scrollLeft']) {
     const { get, set } = Object.getOwnPropertyDescriptor(Element.prototype, name);
     Object.defineProperty(Element.prototype, name, {
-      get, set(value) { touched = true; set.call(this, value); }, configurable: true, enumerable: true,
+      get, set(value) { scroll(); set.call(this, value); }, configurable: true, enumerable: true,
     });
   }
+  const paid = async () => {
+    if (!owed) return;
+    owed = false;
+    await drawn();
+    await breathe();
+  };
   for (const kind of ['mousemove', 'mousedown', 'mouseup', 'focusin', 'focusout']) {
     window.addEventListener(kind, () => queueMicrotask(hold), { capture: true, passive: true });
   }
@@ -201,12 +212,15 @@
         mine.add(over);
         over.pause();
         over.currentTime = 0;
-        steadied.set(target, { over, before: target.style.willChange });
+        steadied.set(target, { over, before: target.style.willChange, shown: false });
         target.style.willChange = 'transform';
       }
-      const { over } = steadied.get(target);
+      const state = steadied.get(target);
+      const { over } = state;
       over.effect.setKeyframes({});
-      const at = DOMMatrix.fromMatrix(new DOMMatrixReadOnly(getComputedStyle(target).transform));
+      const style = getComputedStyle(target);
+      if (!state.shown && Number(style.opacity) > 0) owed = state.shown = true;
+      const at = DOMMatrix.fromMatrix(new DOMMatrixReadOnly(style.transform));
       at.m41 = Math.round(at.m41);
       at.m42 = Math.round(at.m42);
       over.effect.setKeyframes({ transform: [at.toString(), at.toString()] });
@@ -290,6 +304,7 @@
       dirty = dirty || changed;
       await quiet();
       hold();
+      await paid();
       for (let calls = 0; ; calls++) {
         if (calls > MOST_CALLS) throw new Error('the page sets timers without end');
         if (now >= until || (dirty && now >= shot)) break;
@@ -309,7 +324,9 @@
           await quiet();
         }
         hold();
+        await paid();
         await play();
+        await paid();
       }
       let longest = 0;
       for (const state of held.values()) longest = Math.max(longest, state.end / state.rate);

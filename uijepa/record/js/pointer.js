@@ -6,7 +6,8 @@
   host.style.cssText = 'all:initial;position:fixed;left:0;top:0;width:0;height:0;z-index:2147483647;pointer-events:none';
   const root = host.attachShadow({ mode: 'closed' });
   const mark = document.createElement('div');
-  mark.style.cssText = 'position:fixed;left:0;top:0;pointer-events:none;visibility:hidden';
+  // A layer of its own, or it would be drawn into what lies below at some times and not at others.
+  mark.style.cssText = 'position:fixed;left:0;top:0;pointer-events:none;visibility:hidden;will-change:transform';
   if (KIND === 'mouse') {
     mark.innerHTML = `<svg width="${13 * SIZE}" height="${20 * SIZE}" viewBox="0 0 13 20" style="display:block">`
       + '<path d="M1 1v15l3.6-3.3 2.3 5.5 2.5-1-2.3-5.4h5z" fill="#000" stroke="#fff" stroke-width="1.2"/></svg>';
@@ -21,7 +22,7 @@
   window.__stage.pointer = (x, y, down) => {
     if (!host.isConnected) document.documentElement.append(host);
     mark.style.visibility = KIND === 'mouse' || down ? 'visible' : 'hidden';
-    mark.style.transform = `translate(${x}px, ${y}px)`;
+    mark.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
     const before = drawn;
     drawn = mark.style.visibility === 'hidden' ? 'hidden' : mark.style.transform;
     return drawn !== before;
