@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import random
 import time
 from collections.abc import Iterator
 
@@ -44,6 +45,45 @@ def test_same_seed_same_frames(browser: Browser) -> None:
     assert len(first.frames) > 12
     assert digest(play(browser, 7)) == digest(first)
     assert digest(play(browser, 8)) != digest(first)
+
+
+RESTLESS = """<!doctype html><style>
+  body { background: linear-gradient(120deg, #c41, #721); font: 15px sans-serif }
+  #list { height: 120px; width: 200px; overflow: auto; background: #fff }
+  dialog { display: block; opacity: 0; transform: scale(1.3); transition: .3s; border: 0; font-size: 19px }
+  dialog.in { opacity: 1; transform: none }</style>
+  <div id="list"><p style="height: 900px">Long</p></div> <output></output> <dialog>Order now?</dialog> <input>
+  <script>
+    list.onscroll = () => { document.querySelector('output').value += ` ${Math.round(performance.now())}` };
+    let v = 24;
+    const coast = () => { list.scrollTop += v; if ((v *= .9) > 1) requestAnimationFrame(coast) };
+    onmousedown = () => { coast(); setTimeout(() => document.querySelector('dialog').classList.add('in'), 350) };
+  </script>"""
+"""What a browser does with its own frames, in real time: it tells of scrolling, and rasterises what moves."""
+
+
+def test_real_time_has_no_say(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that is busy with other things: pauses of other lengths, other frames of the browser's own."""
+    advance = Stage._advance
+
+    def restless(seconds: random.Random | None) -> tuple[str, str]:
+        def late(self: Stage, until_ms: float, *, shot_ms: float) -> None:
+            time.sleep(seconds.uniform(0, 0.04) if seconds else 0)
+            advance(self, until_ms, shot_ms=shot_ms)
+
+        monkeypatch.setattr(Stage, "_advance", late)
+        with Stage(browser, 3, pointer="mouse") as stage:
+            stage.open(RESTLESS, **SIZE)
+            stage.click((60, 60))
+            stage.wait(900)
+            stage.click("input")
+            stage.type("Ada")
+            return digest(stage), stage.ask("document.querySelector('output').value")
+
+    first, heard = restless(None)
+    assert len(heard.split()) > 20
+    for seed in range(3):
+        assert restless(random.Random(seed)) == (first, heard)
 
 
 QUIET_CHANGES = """<!doctype html><style>

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ORIGIN = "http://stage.local"
 """Where HTML given as text, and the files of a page's base folder, appear to live."""
+TILE_PX = 2048
+"""Side of what the browser draws in one piece: more than any screen recorded."""
 FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -42,6 +44,9 @@ FLAGS = (
     "--disable-checker-imaging",
     "--disable-image-animation-resync",
     "--disable-partial-raster",
+    # How a page falls into layers, and so where tiles begin, differs between runs; what crosses the edge of a tile
+    # is drawn a little otherwise there. One tile a layer has no edge to cross, and takes no more time.
+    *(f"--{kind}-{side}={TILE_PX}" for kind in ("default-tile", "max-untiled-layer") for side in ("width", "height")),
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 # Files pass unasked: a page of many small ones would spend more time on questions than on loading.
