@@ -246,9 +246,10 @@ def test_an_intent_is_done_and_its_slots_are_seen(browser: Browser, category: st
         assert 3_000 < stage.frames[-1].ms < 40_000
 
 
-def test_the_same_apps_in_the_other_look(browser: Browser) -> None:
+@pytest.mark.parametrize("category", ["ionic/reminders-add", "ionic/bank-remove-payee"])
+def test_the_same_apps_in_the_other_look(browser: Browser, category: str) -> None:
     with Watched(browser, 3) as stage:
-        done = Ionic().perform(stage, "ionic/reminders-add", Values("test", random.Random(3)), 3)
+        done = Ionic().perform(stage, category, Values("test", random.Random(3)), 3)
         seen = stage.seen | set(stage.visible_text())
         assert stage.evaluate("document.querySelectorAll('ion-item').length") > 2
         assert stage.evaluate("typeof Framework7") == "undefined"

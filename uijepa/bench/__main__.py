@@ -212,6 +212,36 @@ def probes(text: str) -> tuple[Any, ...]:
     return found
 
 
+@app.command("legible")
+def legible_text(
+    manifest: Annotated[Path, typer.Argument(help="Recordings whose manifest says what text they show.")],
+    patches: Annotated[str, typer.Option(help="Patches a frame to compare, with commas.")] = "196,400,784,1600",
+    split: Annotated[str, typer.Option(help="Split to read.")] = "test",
+    limit: Annotated[int, typer.Option(help="Clips at most, spread over the manifest.", min=1)] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write the results here too.")] = None,
+) -> None:
+    """How much of the text on the screen can be read at the size that the encoder sees."""
+    from uijepa.bench import legible
+    from uijepa.config import Preprocess
+
+    with plain_errors():
+        found = [s for s in SPLITS if s == split]
+        if not found:
+            raise ConfigError(f"--split: {split!r} is none of {', '.join(SPLITS)}.")
+        with Progress(console=Console(stderr=True)) as progress:
+            rows = legible.measure(
+                manifest,
+                numbers(patches, "--patches"),
+                split=found[0],
+                limit=limit,
+                spec=Preprocess(),
+                progress=progress,
+            )
+        legible.show(rows, Console())
+        if out is not None:
+            save(out, {"command": " ".join(["python", "-m", "uijepa.bench", *sys.argv[1:]]), "rows": rows})
+
+
 @app.command("look")
 def look_at(
     clip: Annotated[Path, typer.Argument(help="A screen recording.")],

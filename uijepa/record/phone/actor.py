@@ -195,6 +195,8 @@ class Actor:
         self.enter(self.definition.name)
         for _ in range(12):
             screens = self.settle()["screens"]
+            if not screens:
+                raise Failed(f"{self.definition.name} did not open")
             if screens[-1] == goal:
                 return
             if goal in screens:
