@@ -418,14 +418,15 @@ def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
     console = Console(record=True, width=160, file=io.StringIO())
     probe_report.show(results(), console)
     assert "54.0 (40.0 to 60.0)" in console.export_text()
-    readme, path = tmp_path / "README.md", tmp_path / "probe.json"
+    readme, page, path = tmp_path / "README.md", tmp_path / "pretraining.md", tmp_path / "probe.json"
     path.write_text(json.dumps(results()))
-    marked = [f"{m[0]}\n{m[1]}\n" for m in (report.QUALITY, report.PROBE)]
-    readme.write_text("\n".join(marked))
-    options = ["report", "--readme", str(readme), "--probe", str(path)]
+    readme.write_text("\n".join(report.QUALITY))
+    page.write_text("\n".join((*report.PROBE, *report.ABLATION)))
+    options = ["report", "--readme", str(readme), "--pretraining", str(page)]
+    options += ["--probe", str(path), "--ablation", str(path)]
     assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 2
     assert CliRunner().invoke(app, options).exit_code == 0
-    assert report.between(readme.read_text(), "", report.PROBE) == made
+    assert report.between(page.read_text(), "", report.PROBE) == made
     assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 0
 
 

@@ -293,29 +293,29 @@ def plot_probes(
 @app.command("report")
 def tables(
     results: Annotated[Path, typer.Option(help="Results of the quality suite.")] = report.RESULTS,
-    probe: Annotated[
-        Path, typer.Option(help="Results of probes, for a README with their markers.")
-    ] = report.PROBE_RESULTS,
-    readme: Annotated[Path, typer.Option(help="README with the bench markers.")] = Path("README.md"),
-    check: Annotated[bool, typer.Option(help="Change nothing; fail when the README differs.")] = False,
+    readme: Annotated[Path, typer.Option(help="File with its markers.")] = Path("README.md"),
+    probe: Annotated[Path, typer.Option(help="Results of probes.")] = report.PROBE_RESULTS,
+    ablation: Annotated[Path, typer.Option(help="Results of probes of variants.")] = report.ABLATION_RESULTS,
+    pretraining: Annotated[Path, typer.Option(help="File with theirs.")] = Path("docs/pretraining.md"),
+    check: Annotated[bool, typer.Option(help="Change nothing; fail when a file differs.")] = False,
 ) -> None:
-    """Print the results and write the README's tables from them."""
+    """Print the results and write the tables of the README and of the page on pretraining from them."""
     from uijepa.bench import probe_report
 
     with plain_errors():
-        found = report.load(results)
-        report.show(found, Console())
-        parts = [(report.QUALITY, results, report.block(found))]
-        if report.PROBE[0] in report.text_of(readme):
-            found = report.load(probe, "probes")
-            probe_report.show(found, Console())
-            parts.append((report.PROBE, probe, probe_report.block(found)))
-        for markers, path, made in parts:
+        scores = report.load(results)
+        report.show(scores, Console())
+        blocks = [(results, readme, report.block(scores), report.QUALITY)]
+        for path, markers in ((probe, report.PROBE), (ablation, report.ABLATION)):
+            probes = report.load(path, "probes")
+            probe_report.show(probes, Console())
+            blocks.append((path, pretraining, probe_report.block(probes), markers))
+        for path, file, made, markers in blocks:
             if not check:
-                changed = report.write(readme, made, markers)
-                Console().print(f"{readme}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
-            elif report.between(report.text_of(readme), str(readme), markers) != made:
-                raise ConfigError(f"{readme}: its table is not that of {path}. Run: python -m uijepa.bench report")
+                changed = report.write(file, made, markers)
+                Console().print(f"{file}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
+            elif report.between(report.text_of(file), str(file), markers) != made:
+                raise ConfigError(f"{file}: its table is not that of {path}. Run: python -m uijepa.bench report")
 
 
 if __name__ == "__main__":

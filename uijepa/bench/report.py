@@ -15,8 +15,10 @@ from uijepa.errors import ConfigError
 Markers = tuple[str, str]
 QUALITY = ("<!-- bench:quality -->", "<!-- /bench:quality -->")
 PROBE = ("<!-- bench:probe -->", "<!-- /bench:probe -->")
+ABLATION = ("<!-- bench:ablation -->", "<!-- /bench:ablation -->")
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 PROBE_RESULTS = RESULTS.with_name("probe.json")
+ABLATION_RESULTS = RESULTS.with_name("ablation.json")
 METRICS = {"sbert": "SBERT", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 SHARES = {"exact": "exact", "slot_recall": "values kept"}
 
