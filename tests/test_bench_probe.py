@@ -22,8 +22,9 @@ from typer.testing import CliRunner
 from tests.conftest import write_clip
 from uijepa import checkpoint
 from uijepa.bench import contenders, drawing, plot, probe_report, probing, report, shots
-from uijepa.bench.__main__ import app, numbers
+from uijepa.bench.__main__ import app
 from uijepa.bench.features import Features, encode, pad, tokens
+from uijepa.bench.options import numbers
 from uijepa.bench.probe import Found, crossed, differences
 from uijepa.bench.probing import AttentiveProbe, ProbeConfig
 from uijepa.bench.shots import Asked, Draw, Item, Suite

@@ -20,8 +20,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from uijepa.bench import answers, baselines, quality, report, wild
-from uijepa.bench.__main__ import app, named, save
+from uijepa.bench.__main__ import app, save
 from uijepa.bench.metrics import Scorer
+from uijepa.bench.options import named
 from uijepa.data import layouts, leakage
 from uijepa.data.looks import MOMENTS, SIDE, looks
 from uijepa.data.manifest import Clip, write

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from uijepa.bench import answers, quality, report, wild
 from uijepa.bench.metrics import Scorer
+from uijepa.bench.options import decimals, named, numbers, probes
 from uijepa.data.manifest import LABELS, SPLITS
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.runtime import DEFAULT_BUNDLE
@@ -83,17 +84,6 @@ def suite(
         save(out, results)
         report.show(results, Console())
         Console().print(f"written: {out}", markup=False, soft_wrap=True)
-
-
-def named(pairs: list[str]) -> dict[str, Path]:
-    """`NAME=DIR` options as a mapping. Raises ConfigError."""
-    made: dict[str, Path] = {}
-    for pair in pairs:
-        name, equals, folder = pair.partition("=")
-        if not (name and equals and folder) or name in made or name == quality.SYSTEM:
-            raise ConfigError(f"--baseline-bundle {pair!r}: expected NAME=DIR, each name once.")
-        made[name] = Path(folder)
-    return made
 
 
 def save(path: Path, value: dict[str, Any]) -> None:
@@ -183,35 +173,6 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
         Console().print(f"written: {out}", markup=False, soft_wrap=True)
 
 
-def numbers(text: str, option: str) -> tuple[int, ...]:
-    """Whole numbers with commas between. Raises ConfigError."""
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
-        raise ConfigError(f"{option} {text!r}: expected whole numbers with commas between.")
-    return tuple(map(int, parts))
-
-
-def decimals(text: str, option: str) -> tuple[float, ...]:
-    """Numbers above 0 with commas between. Raises ConfigError."""
-    try:
-        found = tuple(map(float, text.split(",")))
-    except ValueError:
-        found = ()
-    if not found or not all(0 < value < float("inf") for value in found):
-        raise ConfigError(f"{option} {text!r}: expected numbers above 0 with commas between.")
-    return found
-
-
-def probes(text: str) -> tuple[Any, ...]:
-    """The kinds of probes that `--probes` names. Raises ConfigError."""
-    from uijepa.bench.probe import PROBE_KINDS
-
-    found = tuple(kind for kind in PROBE_KINDS if kind in text.split(","))
-    if not found or set(text.split(",")) - set(found):
-        raise ConfigError(f"--probes {text!r}: expected {' and '.join(PROBE_KINDS)}, or one of them.")
-    return found
-
-
 @app.command("legible")
 def legible_text(
     manifest: Annotated[Path, typer.Argument(help="Recordings whose manifest says what text they show.")],
@@ -291,7 +252,7 @@ def plot_probes(
 
 
 @app.command("report")
-def tables(
+def tables(  # noqa: PLR0917 (typer's options)
     results: Annotated[Path, typer.Option(help="Results of the quality suite.")] = report.RESULTS,
     readme: Annotated[Path, typer.Option(help="File with its markers.")] = Path("README.md"),
     probe: Annotated[Path, typer.Option(help="Results of probes.")] = report.PROBE_RESULTS,
