@@ -246,7 +246,7 @@ def test_an_intent_is_done_and_its_slots_are_seen(browser: Browser, category: st
         assert 3_000 < stage.frames[-1].ms < 40_000
 
 
-@pytest.mark.parametrize("category", ["ionic/reminders-add", "ionic/bank-remove-payee"])
+@pytest.mark.parametrize("category", ["ionic/reminders-add", "ionic/bank-remove-payee", "ionic/chat-send"])
 def test_the_same_apps_in_the_other_look(browser: Browser, category: str) -> None:
     with Watched(browser, 3) as stage:
         done = Ionic().perform(stage, category, Values("test", random.Random(3)), 3)
