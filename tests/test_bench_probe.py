@@ -365,6 +365,21 @@ def test_runs_of_one_recipe_are_one_contender(recordings: Path, saved: Path, tmp
     assert {r["probe"] for r in found["rows"]} == {"knn"}
 
 
+def test_results_of_two_runs_are_joined() -> None:
+    before = {**results(), "command": "a", "preprocess": {}, "interval": "95 %"}
+    for part in ("encoders", "suites", "chosen"):
+        before[part] = []
+    later = {**before, "command": "b", "rows": [{**before["rows"][0], "mean": 1.0}]}
+    later["rows"] += [{**before["rows"][0], "encoder": "supervised"}]
+    made = probe_report.joined(before, later)
+    assert made["command"] == "a && b"
+    assert len(made["rows"]) == len(before["rows"]) + 1
+    assert made["rows"][0]["mean"] == 1.0
+    assert made["differences"] == before["differences"]
+    with pytest.raises(ConfigError, match="seeds was 3 before and is 4 now"):
+        probe_report.joined(before, {**later, "seeds": 4})
+
+
 def test_the_picture_shows_every_row(tmp_path: Path) -> None:
     path, out = tmp_path / "probe.json", tmp_path / "probe.png"
     path.write_text(json.dumps(results()))

@@ -142,6 +142,7 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
     decays: Annotated[str, typer.Option(help="Weight decays to try with each, with commas.")] = "0.01,0.3",
     out: Annotated[Path, typer.Option(help="Where the results go.")] = report.PROBE_RESULTS,
     date: Annotated[str, typer.Option(help="Date to store in the results.")] = "",
+    add: Annotated[bool, typer.Option("--add", help="Add to the results that --out holds already.")] = False,
 ) -> None:
     """Compare encoders by what few labelled clips make of their features."""
     from uijepa.bench import contenders, probe, probe_report
@@ -168,7 +169,10 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
         with Progress(console=Console(stderr=True)) as progress:
             results = probe.measure(plan, progress)
         dated = {"date": date} if date else {}
-        save(out, {"command": probe_report.command(sys.argv), **dated, **results})
+        results = {"command": probe_report.command(sys.argv), **dated, **results}
+        if add:
+            results = probe_report.joined(report.load(out, "probes"), results)
+        save(out, results)
         probe_report.show(results, Console())
         Console().print(f"written: {out}", markup=False, soft_wrap=True)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from uijepa.bench.report import line
+from uijepa.errors import ConfigError
 
 Cells = dict[tuple[str, str, str], dict[int, Mapping[str, Any]]]
 """Rows by (suite, probe, encoder), and in each by shots."""
@@ -29,6 +30,33 @@ def command(arguments: Sequence[str]) -> str:
         return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
 
     return shlex.join(["python", "-m", "uijepa.bench", *map(told, arguments[1:])])
+
+
+_NAMES = {
+    "encoders": ("encoder",),
+    "suites": ("suite",),
+    "tasks": ("suite", "shots"),
+    "rows": ("suite", "encoder", "probe", "shots"),
+    "differences": ("suite", "a", "b", "probe", "shots"),
+    "silhouettes": ("suite", "encoder", "by"),
+    "chosen": ("suite", "encoder", "probe", "shots"),
+}
+"""What tells the entries of each list apart."""
+
+
+def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Two runs' results as one; where both hold an entry, that of `now`.
+
+    Raises ConfigError when they differ in what makes their numbers comparable.
+    """
+    for name in ("seeds", "interval", "budget", "preprocess"):
+        if before[name] != now[name]:
+            raise ConfigError(f"--add: {name} was {before[name]} before and is {now[name]} now; they must be equal.")
+    made = {**before, **now, "command": f"{before['command']} && {now['command']}"}
+    for part, names in _NAMES.items():
+        entries = {tuple(e[name] for name in names): e for e in (*before[part], *now[part])}
+        made[part] = list(entries.values())
+    return made
 
 
 def block(results: Mapping[str, Any]) -> str:
