@@ -374,8 +374,12 @@ def test_results_of_two_runs_are_joined() -> None:
     made = probe_report.joined(before, later)
     assert made["command"] == "a && b"
     assert len(made["rows"]) == len(before["rows"]) + 1
-    assert made["rows"][0]["mean"] == 1.0
+    assert [made["rows"][0]["mean"], made["rows"][1]["encoder"]] == [1.0, "supervised"]
     assert made["differences"] == before["differences"]
+    other = {**later, "budget": {**before["budget"], "steps": 7}, "encoders": [{"encoder": "jepa"}]}
+    made = probe_report.joined({**before, "encoders": [{"encoder": "supervised"}]}, other)
+    assert [e.get("budget") for e in made["encoders"]] == [None, before["budget"]]
+    assert "7 steps of 64 clips with each of 6 settings (`supervised`: 300 steps" in probe_report.footnote(made)
     with pytest.raises(ConfigError, match="seeds was 3 before and is 4 now"):
         probe_report.joined(before, {**later, "seeds": 4})
 
@@ -417,6 +421,7 @@ def results() -> dict[str, Any]:
         "seeds": 3,
         "interval": "95 %",
         "budget": plain(ProbeConfig()),
+        "encoders": [{"encoder": "jepa"}, {"encoder": "random"}],
         "tasks": [task],
         "rows": rows,
         "differences": ahead,

@@ -45,17 +45,25 @@ _NAMES = {
 
 
 def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Two runs' results as one; where both hold an entry, that of `now`.
+    """Two runs' results as one, those of `now` first; where both hold an entry, that of `now`.
 
-    Raises ConfigError when they differ in what makes their numbers comparable.
+    An encoder of before keeps its own budget beside it where that was another one. Raises ConfigError when they
+    differ in what else makes their numbers comparable.
     """
-    for name in ("seeds", "interval", "budget", "preprocess"):
+    for name in ("seeds", "interval", "preprocess"):
         if before[name] != now[name]:
             raise ConfigError(f"--add: {name} was {before[name]} before and is {now[name]} now; they must be equal.")
     made = {**before, **now, "command": f"{before['command']} && {now['command']}"}
     for part, names in _NAMES.items():
-        entries = {tuple(e[name] for name in names): e for e in (*before[part], *now[part])}
+        entries: dict[tuple[Any, ...], Any] = {}
+        for entry in (*now[part], *before[part]):
+            entries.setdefault(tuple(entry[name] for name in names), entry)
         made[part] = list(entries.values())
+    if before["budget"] != now["budget"]:
+        fresh = {e["encoder"] for e in now["encoders"]}
+        made["encoders"] = [
+            e if e["encoder"] in fresh else {"budget": before["budget"], **e} for e in made["encoders"]
+        ]
     return made
 
 
@@ -82,12 +90,17 @@ def footnote(results: Mapping[str, Any]) -> str:
         f"{t['test_clips']} test clips, chance " + (f"{t['chance']:.1f}" if t["chance"] is not None else "–")
         for t in results["tasks"]
     )
-    budget = results["budget"]
+    others = "".join(f" (`{e['encoder']}`: {_budget(e['budget'])})" for e in results["encoders"] if "budget" in e)
     return (
         f"Top-1 accuracy in %, mean of {results['seeds']} draws ({results['interval']}). Every attentive probe, and "
-        f"`supervised` with its encoder, trains {budget['steps']} steps of {budget['batch']} clips; settings are "
-        f"chosen on clips that are not tested. {asked}."
+        f"`supervised` with its encoder, trains {_budget(results['budget'])}{others}; settings are chosen on clips "
+        f"that are not tested. {asked}."
     )
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    settings = len(budget["lrs"]) * len(budget["decays"])
+    return f"{budget['steps']} steps of {budget['batch']} clips with each of {settings} settings"
 
 
 def columns(results: Mapping[str, Any]) -> list[int]:
