@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 INK, FAINT, RULE, PAPER = (32, 33, 36), (112, 117, 122), (226, 228, 232), (255, 255, 255)
-COLOURS = ((31, 111, 235), (214, 93, 14), (27, 138, 90), (155, 81, 200), (200, 40, 80), (110, 100, 40))
+COLOURS = (
+    (31, 111, 235),
+    (214, 93, 14),
+    (27, 138, 90),
+    (155, 81, 200),
+    (200, 40, 80),
+    (110, 100, 40),
+    (0, 150, 180),
+    (228, 166, 0),
+    (60, 62, 66),
+    (150, 152, 156),
+)
 """Of lines, told apart by people who see few colours too: they differ in lightness."""
 SMOOTH = 3
 """Lines are drawn so many times larger and shrunk, for Pillow draws hard edges."""

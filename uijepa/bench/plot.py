@@ -15,6 +15,8 @@ from uijepa.errors import ConfigError
 
 WIDTH, HEIGHT, COLUMNS = 440, 300, 3
 """Of a panel in px, and how many stand in a row."""
+ALONE = 1000
+"""Width of a panel that stands alone: it has room for many encoders."""
 APART = 0.012
 """Between the whiskers of two encoders at one number of shots, as a share of the axis."""
 
@@ -29,14 +31,15 @@ def draw(results: Mapping[str, Any]) -> Image.Image:
     colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(encoders)}
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    picture = Image.new("RGB", (columns * WIDTH + 20, rows * HEIGHT + 84), PAPER)
+    width = ALONE if len(panels) == 1 else WIDTH
+    picture = Image.new("RGB", (columns * width + 20, rows * HEIGHT + 84), PAPER)
     drawing.legend(picture, (30, 20), list(colours.items()))
     write(picture, (30, 46), "top-1 accuracy in %, by labelled clips a category", size=14, fill=FAINT)
     for number, (suite, probe) in enumerate(panels):
-        left, top = 20 + number % columns * WIDTH, 74 + number // columns * HEIGHT
+        left, top = 20 + number % columns * width, 74 + number // columns * HEIGHT
         lines = _lines({e: cells[suite, probe, e] for e in encoders if (suite, probe, e) in cells}, colours)
         write(picture, (left + 10, top + 8), f"{suite}, {probe}", size=15)
-        drawing.chart(picture, (left + 50, top + 38, left + WIDTH - 30, top + HEIGHT - 40), lines)
+        drawing.chart(picture, (left + 50, top + 38, left + width - 30, top + HEIGHT - 40), lines)
     return picture
 
 
