@@ -100,7 +100,8 @@ def footnote(results: Mapping[str, Any]) -> str:
 
 def _budget(budget: Mapping[str, Any]) -> str:
     settings = len(budget["lrs"]) * len(budget["decays"])
-    return f"{budget['steps']} steps of {budget['batch']} clips with each of {settings} settings"
+    tried = "one setting" if settings == 1 else f"each of {settings} settings"
+    return f"{budget['steps']} steps of {budget['batch']} clips with {tried}"
 
 
 def columns(results: Mapping[str, Any]) -> list[int]:
