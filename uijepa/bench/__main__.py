@@ -186,7 +186,7 @@ def legible_text(
     out: Annotated[Path | None, typer.Option(help="Write the results here too.")] = None,
 ) -> None:
     """How much of the text on the screen can be read at the size that the encoder sees."""
-    from uijepa.bench import legible
+    from uijepa.bench import legible, probe_report
     from uijepa.config import Preprocess
 
     with plain_errors():
@@ -204,7 +204,7 @@ def legible_text(
             )
         legible.show(rows, Console())
         if out is not None:
-            save(out, {"command": " ".join(["python", "-m", "uijepa.bench", *sys.argv[1:]]), "rows": rows})
+            save(out, {"command": probe_report.command(sys.argv), "rows": rows})
 
 
 @app.command("look")
@@ -272,9 +272,9 @@ def tables(  # noqa: PLR0917 (typer's options)
         report.show(scores, Console())
         blocks = [(results, readme, report.block(scores), report.QUALITY)]
         for path, markers in ((probe, report.PROBE), (ablation, report.ABLATION)):
-            probes = report.load(path, "probes")
-            probe_report.show(probes, Console())
-            blocks.append((path, pretraining, probe_report.block(probes), markers))
+            found = report.load(path, "probes")
+            probe_report.show(found, Console())
+            blocks.append((path, pretraining, probe_report.block(found), markers))
         for path, file, made, markers in blocks:
             if not check:
                 changed = report.write(file, made, markers)

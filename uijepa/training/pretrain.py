@@ -66,7 +66,7 @@ def share(clips: Sequence[Clip], part: float) -> list[Clip]:
 
 
 class Pretraining:
-    """Encoder, EMA target and predictor, trained on every clip of the train split."""
+    """Encoder, EMA target and predictor, trained on the clips of the train split, or a share of them."""
 
     name = "pretrain"
 
