@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import write_clip
 from uijepa import checkpoint
-from uijepa.bench import contenders, drawing, plot, probe_report, probing, report, shots
+from uijepa.bench import contenders, drawing, pages, plot, probe_report, probing, report, shots
 from uijepa.bench.__main__ import app
 from uijepa.bench.features import Features, encode, pad, tokens
 from uijepa.bench.options import numbers
@@ -439,16 +439,13 @@ def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
     console = Console(record=True, width=160, file=io.StringIO())
     probe_report.show(results(), console)
     assert "54.0 (40.0 to 60.0)" in console.export_text()
-    readme, page, path = tmp_path / "README.md", tmp_path / "pretraining.md", tmp_path / "probe.json"
+    page, path = pages.Page("probe", "pretraining.md", "probes"), tmp_path / pages.RESULTS / "probe.json"
+    path.parent.mkdir(parents=True)
     path.write_text(json.dumps(results()))
-    readme.write_text("\n".join(report.QUALITY))
-    page.write_text("\n".join((*report.PROBE, *report.ABLATION)))
-    options = ["report", "--readme", str(readme), "--pretraining", str(page)]
-    options += ["--probe", str(path), "--ablation", str(path)]
-    assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 2
-    assert CliRunner().invoke(app, options).exit_code == 0
-    assert report.between(page.read_text(), "", report.PROBE) == made
-    assert CliRunner().invoke(app, [*options, "--check"]).exit_code == 0
+    (tmp_path / page.file).write_text("\n".join((*report.markers("ablation"), *report.markers("probe"))))
+    pages.update(tmp_path, console, check=False, pages=[page])
+    assert page.found(tmp_path) == made
+    pages.update(tmp_path, console, check=True, pages=[page])
 
 
 def test_the_interval_is_that_of_drawing_seeds_and_clips_anew() -> None:

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from typer.testing import CliRunner
 
-from uijepa.bench import answers, baselines, quality, report, wild
+from uijepa.bench import answers, baselines, pages, quality, report, wild
 from uijepa.bench.__main__ import app, save
 from uijepa.bench.metrics import Scorer
 from uijepa.bench.options import named
@@ -273,6 +273,23 @@ def test_without_a_validation_split_variants_are_chosen_on_held_out_training_cli
     assert all(v < 100 for b in made[1:] for v in b.chosen["val_similarity"].values())
 
 
+def test_what_else_a_bundle_was_trained_on_is_for_the_baselines_too(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    clips = layouts.read(folder).clips
+    part = [replace(c, id=c.path) for c in clips]  # ids may be those of the other manifest
+    write(folder / "few.jsonl", [c for c in part if c.split != "train" or c.category == "call"])
+    write(folder / "more.jsonl", [c for c in part if c.split != "train" or c.category != "call"])
+    whole = quality.Plan(manifest=folder, bundle=bundles[0], work=tmp_path, quiet=True)
+    plan = replace(whole, manifest=folder / "few.jsonl", trained_on=[folder / "more.jsonl"])
+    shelf, other = quality.gather(plan), quality.gather(whole)
+    assert {s.path for s in shelf.train} == {s.path for s in other.train}
+    assert [s.path for s in shelf.scored] == [s.path for s in other.scored], "none is scored that was not asked for"
+    assert {s.path for s in quality.gather(replace(plan, trained_on=())).train} < {s.path for s in shelf.train}
+    results, _ = run(folder, bundles, tmp_path, trained_on=[folder / "few.jsonl"])
+    assert results["trained_on_sha256"] == [quality.digest(folder / "few.jsonl")]
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
@@ -432,25 +449,31 @@ def test_the_report_prints_and_writes_the_files_numbers(
     folder: Path, bundles: tuple[Path, Path], tmp_path: Path
 ) -> None:
     results, _ = run(folder, bundles, tmp_path)
-    path, readme = tmp_path / "quality.json", tmp_path / "README.md"
+    page, readme = pages.Page("quality", "README.md", "quality"), tmp_path / "README.md"
+    path = tmp_path / pages.RESULTS / "quality.json"
     save(path, results)
     assert json.loads(path.read_text()) == results
-    readme.write_text(f"# x\n{report.QUALITY[0]}\nold\n{report.QUALITY[1]}\nrest\n")
-    check = ["report", "--results", str(path), "--readme", str(readme), "--check"]
-    assert CliRunner().invoke(app, check).exit_code == 2
-    done = CliRunner().invoke(app, check[:-1], env={"COLUMNS": "200"})
-    assert done.exit_code == 0, done.output
-    assert "nearest neighbour, pixels" in done.output
+    start, end = report.markers("quality")
+    readme.write_text(f"# x\n{start}\nold\n{end}\nrest\n")
+    console = Console(record=True, width=200, file=io.StringIO())
+    with pytest.raises(ConfigError, match=r"not the tables of quality\.json"):
+        pages.update(tmp_path, console, check=True, pages=[page])
+    pages.update(tmp_path, console, check=False, pages=[page])
+    printed = console.export_text()
+    assert "nearest neighbour, pixels" in printed
+    assert "README.md: quality written" in printed
     text = readme.read_text()
     assert text.startswith("# x\n")
     assert text.endswith("\nrest\n")
     mean = row(results, "uijepa")["intent_similarity"]["mean"]
-    assert f"| uijepa | {mean:.2f} (" in report.between(text, "")
-    assert report.between(text, "") == report.block(results)
-    assert CliRunner().invoke(app, check).exit_code == 0
-    assert not report.write(readme, report.block(results))
+    assert f"| uijepa | {mean:.2f} (" in page.found(tmp_path)
+    assert page.found(tmp_path) == report.block(results)
+    pages.update(tmp_path, console, check=True, pages=[page])
+    pages.update(tmp_path, console, check=False, pages=[page])
+    assert "up to date" in console.export_text()
     readme.write_text("no markers")
-    assert CliRunner().invoke(app, check).exit_code == 2
+    with pytest.raises(ConfigError, match="needs the lines"):
+        pages.update(tmp_path, console, check=True, pages=[page])
 
 
 def test_wrong_options_are_one_line_and_status_2(tmp_path: Path) -> None:
@@ -459,7 +482,8 @@ def test_wrong_options_are_one_line_and_status_2(tmp_path: Path) -> None:
         (["--manifest", "x", "--split", "dev"], "'dev' is none of"),
         (["--manifest", str(tmp_path / "x")], "cannot be read"),
         (["--manifest", "x", "--baseline-bundle", "nothing"], "NAME=DIR"),
-        (["report", "--results", str(tmp_path / "x")], "cannot be read"),
+        (["--manifest", "x", "--labels", "long"], "'long' is none of reference, lexicalised"),
+        (["report", "--root", str(tmp_path / "x")], "cannot be read"),
     ]:
         done = CliRunner().invoke(app, options)
         assert done.exit_code == 2, done.output

@@ -140,13 +140,41 @@ def test_any_size_and_no_labels(tmp_path: Path) -> None:
     groups.all = { "cards/*" = [] }
     """
     suite = define(tmp_path, text)
-    assert Counter(job.category for job in suite.jobs(10)).most_common(2) == [
-        (name, 3) for name, _ in Counter(job.category for job in suite.jobs(10)).most_common(2)
-    ]
-    assert len(suite.jobs(10)) == 10
+    ten = suite.jobs(suites.sizes(suite, "10"))
+    assert sorted(Counter(job.category for job in ten).values()) == [2, 2, 3, 3]
+    assert len(ten) == 10
     assert len(suite.jobs()) == 4
     bare = suite.finish(Clip(path="a", category="cards/name", intent="Enter Bo.", slots={"name": "Bo"}))
     assert (bare.intent, bare.slots, bare.part, bare.suite) == ("", {}, "unlabelled", "tiny")
+
+
+def test_a_part_may_grow_and_keeps_its_clips(tmp_path: Path) -> None:
+    suite = define(tmp_path, DEFINITION)
+    before = {job.id: job.attempt_seed(0) for job in suite.jobs()}
+    for clips in range(2, 12):
+        grown = {job.id: job.attempt_seed(0) for job in suite.jobs(suites.sizes(suite, f"few-shot={clips}"))}
+        assert before.items() <= grown.items()
+        before = grown
+    jobs = suite.jobs(suites.sizes(suite, "few-shot=9, train=5"))
+    parts = (suite.finish(Clip(path="", category=job.category, split=job.split)).part for job in jobs)
+    assert Counter(parts) == {"train": 5, "few-shot": 9, "zero-shot": 1}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("9", r"several parts; say which one --clips is for \(train=3, few-shot=2, zero-shot=1\)"),
+        ("few-shot=9,3", "several parts"),
+        ("few=9", "has no part 'few' .* It has: train, few-shot, zero-shot"),
+        ("few-shot=0", "expected a number"),
+        ("few-shot=", "expected a number"),
+        ("=3", "expected a number"),
+    ],
+)
+def test_a_wrong_number_of_clips_is_named(tmp_path: Path, option: str, message: str) -> None:
+    suite = define(tmp_path, DEFINITION)
+    with pytest.raises(ConfigError, match=message):
+        suite.spread(suites.sizes(suite, option))
 
 
 @pytest.mark.parametrize(
@@ -171,8 +199,6 @@ def test_categories_that_no_source_has_are_counted_and_named(tmp_path: Path) -> 
     suite = define(tmp_path, DEFINITION.replace("cards/city", "cards/town"))
     with pytest.raises(ConfigError, match=r"needs 3 categories; 1 of them .* record_source:Cards: cards/town"):
         suite.jobs()
-    with pytest.raises(ConfigError, match="fixed size"):
-        suite.spread(9)
     with pytest.raises(ConfigError, match=r"no such suite\. Known: "):
         suites.load("iix")
 

@@ -173,9 +173,20 @@ def a_stage(recordings: Path, *more: str) -> Pretraining:
     return Pretraining(settings, Encoder(settings.encoder), cache, clips, torch.device("cpu"))
 
 
-def test_the_encoder_with_the_best_lidar_is_kept(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = a_stage(recordings, "pretrain.warmup=2")
-    looks = {1: (9.0, HEALTHY), 3: (4.0, HEALTHY), 4: (5.0, HEALTHY), 5: (8.0, COLLAPSED), 6: (3.0, HEALTHY)}
+@pytest.mark.parametrize(("keep", "expected"), [("lidar", (4, {"lidar": 5.0})), ("last", (6, {"lidar": 3.0}))])
+def test_the_encoder_to_keep_is_one_that_has_not_collapsed(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch, keep: str, expected: tuple[int, dict[str, float]]
+) -> None:
+    settings = ("pretrain.warmup=2", f"pretrain.keep={keep}")
+    stage = a_stage(recordings, *settings)
+    looks = {
+        1: (9.0, HEALTHY),
+        3: (4.0, HEALTHY),
+        4: (5.0, HEALTHY),
+        5: (8.0, COLLAPSED),
+        6: (3.0, HEALTHY),
+        7: (9.0, COLLAPSED),
+    }
     for step, (lidar, verdict) in looks.items():
         with torch.no_grad():
             stage.encoder.embed.bias.fill_(step)
@@ -186,13 +197,13 @@ def test_the_encoder_with_the_best_lidar_is_kept(recordings: Path, monkeypatch: 
         if step == 1:
             assert stage.best is None, "no choice within the warm-up"
     encoder, step, numbers = stage.chosen()
-    assert (step, numbers) == (4, {"lidar": 5.0})
-    assert (encoder.embed.bias == 4).all()
-    assert (stage.encoder.embed.bias == 6).all()
-    again = a_stage(recordings, "pretrain.warmup=2")
+    assert (step, numbers) == expected
+    assert (encoder.embed.bias == step).all()
+    assert (stage.encoder.embed.bias == 7).all()
+    again = a_stage(recordings, *settings)
     again.restore(stage.state())
-    assert again.chosen()[1:] == (4, {"lidar": 5.0})
-    assert again.verdict.words == "healthy"
+    assert again.chosen()[1:] == expected
+    assert again.verdict.words == COLLAPSED.words
 
 
 def test_a_run_that_collapses_stops_and_keeps_what_was_before(

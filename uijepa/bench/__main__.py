@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from uijepa.bench import answers, quality, report, wild
 from uijepa.bench.metrics import Scorer
-from uijepa.bench.options import decimals, named, numbers, probes
+from uijepa.bench.options import decimals, named, numbers, one_of, probes
 from uijepa.data.manifest import LABELS, SPLITS
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.runtime import DEFAULT_BUNDLE
@@ -40,6 +40,10 @@ def suite(
     context: typer.Context,
     *,
     manifest: Annotated[Path | None, typer.Option(help="Manifest of the recordings.")] = None,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(help="A further manifest the bundle was trained on: baselines get it too; may be repeated."),
+    ] = None,
     bundle: Bundle = DEFAULT_BUNDLE,
     split: Annotated[str, typer.Option(help="Split to score.")] = "test",
     labels: Annotated[
@@ -62,18 +66,13 @@ def suite(
     with plain_errors():
         if manifest is None:
             raise ConfigError("--manifest: name the manifest of the recordings to score.")
-        found = [s for s in SPLITS if s == split]
-        if not found:
-            raise ConfigError(f"--split: {split!r} is none of {', '.join(SPLITS)}.")
-        kind = [known for known in LABELS if known == labels]
-        if not kind:
-            raise ConfigError(f"--labels: {labels!r} is none of {', '.join(LABELS)}.")
         plan = quality.Plan(
             manifest=manifest,
+            trained_on=trained_on or [],
             bundle=bundle,
             work=work,
-            split=found[0],
-            labels=kind[0],
+            split=one_of(split, SPLITS, "--split"),
+            labels=one_of(labels, LABELS, "--labels"),
             others=named(baseline_bundle or []),
             limit=limit,
             suite=name,
@@ -190,14 +189,11 @@ def legible_text(
     from uijepa.config import Preprocess
 
     with plain_errors():
-        found = [s for s in SPLITS if s == split]
-        if not found:
-            raise ConfigError(f"--split: {split!r} is none of {', '.join(SPLITS)}.")
         with Progress(console=Console(stderr=True)) as progress:
             rows = legible.measure(
                 manifest,
                 numbers(patches, "--patches"),
-                split=found[0],
+                split=one_of(split, SPLITS, "--split"),
                 limit=limit,
                 spec=Preprocess(),
                 progress=progress,
@@ -256,31 +252,15 @@ def plot_probes(
 
 
 @app.command("report")
-def tables(  # noqa: PLR0917 (typer's options)
-    results: Annotated[Path, typer.Option(help="Results of the quality suite.")] = report.RESULTS,
-    readme: Annotated[Path, typer.Option(help="File with its markers.")] = Path("README.md"),
-    probe: Annotated[Path, typer.Option(help="Results of probes.")] = report.PROBE_RESULTS,
-    ablation: Annotated[Path, typer.Option(help="Results of probes of variants.")] = report.ABLATION_RESULTS,
-    pretraining: Annotated[Path, typer.Option(help="File with theirs.")] = Path("docs/pretraining.md"),
-    check: Annotated[bool, typer.Option(help="Change nothing; fail when a file differs.")] = False,
+def tables(
+    root: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
+    check: Annotated[bool, typer.Option(help="Change nothing; fail when a page differs.")] = False,
 ) -> None:
-    """Print the results and write the tables of the README and of the page on pretraining from them."""
-    from uijepa.bench import probe_report
+    """Print the results kept in the checkout, and write the tables of its pages from them."""
+    from uijepa.bench import pages
 
     with plain_errors():
-        scores = report.load(results)
-        report.show(scores, Console())
-        blocks = [(results, readme, report.block(scores), report.QUALITY)]
-        for path, markers in ((probe, report.PROBE), (ablation, report.ABLATION)):
-            found = report.load(path, "probes")
-            probe_report.show(found, Console())
-            blocks.append((path, pretraining, probe_report.block(found), markers))
-        for path, file, made, markers in blocks:
-            if not check:
-                changed = report.write(file, made, markers)
-                Console().print(f"{file}: {'written' if changed else 'up to date'}", markup=False, soft_wrap=True)
-            elif report.between(report.text_of(file), str(file), markers) != made:
-                raise ConfigError(f"{file}: its table is not that of {path}. Run: python -m uijepa.bench report")
+        pages.update(root, Console(), check=check)
 
 
 if __name__ == "__main__":

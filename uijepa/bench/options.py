@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from uijepa.bench import quality
 from uijepa.errors import ConfigError
+
+Name = TypeVar("Name", bound=str)
+
+
+def one_of(text: str, known: Sequence[Name], option: str) -> Name:
+    """The known name that `text` is."""
+    for name in known:
+        if name == text:
+            return name
+    raise ConfigError(f"{option}: {text!r} is none of {', '.join(known)}.")
 
 
 def named(pairs: list[str]) -> dict[str, Path]:

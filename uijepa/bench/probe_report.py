@@ -1,4 +1,4 @@
-"""Results of probes as tables: on the terminal, and as the README's block."""
+"""Results of probes as tables: on the terminal, and as a block of a page."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def block(results: Mapping[str, Any]) -> str:
-    """The README's part between the markers, as Markdown."""
+    """A page's part between the markers, as Markdown."""
     shots = columns(results)
     told = [f"{n} a category" for n in shots]
     made = _table(["suite", "probe", "encoder", *told], _lines(gather(results["rows"], "encoder"), shots))

@@ -35,6 +35,8 @@ class Plan:
     labels: Labels = "reference"
     others: Mapping[str, Path] = field(default_factory=dict)
     """Further bundles, by the name they get in the results."""
+    trained_on: Sequence[Path] = ()
+    """Further manifests that the bundles saw: baselines have their training clips too, leaks are looked for there."""
     limit: int | None = None
     """Score only this many clips of the split, drawn by a fixed seed."""
     suite: str = ""
@@ -94,6 +96,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
         "labels": plan.labels,
         **({"date": plan.date} if plan.date else {}),
         "manifest_sha256": digest(plan.manifest),
+        **({"trained_on_sha256": [digest(path) for path in plan.trained_on]} if plan.trained_on else {}),
         "bundle_sha256": answers.bundle_sha256(plan.bundle),
         "clips": {"train": len(shelf.train), "chosen_on": len(shelf.choose), "scored": len(shelf.scored)},
         "rows": rows(plan.split, scores, grouped),
@@ -108,23 +111,22 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
 
 def gather(plan: Plan) -> Shelf:
     """The labelled clips of the manifest with their digests and looks."""
-    recordings = layouts.read(plan.manifest)
-    clips = [labelled(c, plan.labels) for c in recordings.clips if c.intent]
-    twice = [k for k, n in Counter(map(key, clips)).items() if n > 1]
+    clips = _labelled(plan.manifest, plan.labels)
+    twice = [k for k, n in Counter(key(c) for c, _ in clips).items() if n > 1]
     if twice:
         raise ManifestError(f"{plan.manifest}: the clip id {twice[0]!r} occurs more than once.")
-    train = [c for c in clips if c.split == "train" and not c.measuring_only]
-    choose = [c for c in clips if c.split == "val" and plan.split != "val"]
+    more = [item for path in plan.trained_on for item in _labelled(path, plan.labels)]
+    train = [(c, f) for c, f in [*clips, *more] if c.split == "train" and not c.measuring_only]
+    choose = [(c, f) for c, f in clips if c.split == "val" and plan.split != "val"]
     if plan.split == "train":
         raise ConfigError("split: the training split cannot be scored against itself.")
-    scored = [c for c in clips if c.split == plan.split]
+    scored = [(c, f) for c, f in clips if c.split == plan.split]
     if plan.limit is not None and plan.limit < len(scored):
         drawn = np.random.default_rng(0).choice(len(scored), plan.limit, replace=False)
         scored = [scored[i] for i in np.sort(drawn)]
     if not scored or not train:
         raise ManifestError(f"{plan.manifest}: needs labelled clips in the splits 'train' and {plan.split!r}.")
-    used = [*train, *choose, *scored]
-    files = [recordings.file(c) for c in used]
+    used, files = zip(*train, *choose, *scored, strict=True)
     try:
         hashes = [answers.file_sha256(f) for f in files]
     except OSError as error:
@@ -137,11 +139,17 @@ def gather(plan: Plan) -> Shelf:
     return Shelf(train=shown[:first], choose=shown[first:second] or shown[:first:5], scored=shown[second:])
 
 
+def _labelled(manifest: Path, labels: Labels) -> list[tuple[Clip, Path]]:
+    """The labelled clips of a manifest and their files."""
+    recordings = layouts.read(manifest)
+    return [(labelled(c, labels), recordings.file(c)) for c in recordings.clips if c.intent]
+
+
 def simple(shelf: Shelf, read_text: Sequence[Sequence[str]], scorer: Scorer) -> list[baselines.Baseline]:
     """The baselines that need no model; `read_text` is what the engine read on each scored clip."""
-    aside = {key(s.clip) for s in shelf.choose}
+    aside = {s.path for s in shelf.choose}
     train, choose = examples(shelf.train), examples(shelf.choose)
-    rest = [s for s in shelf.train if key(s.clip) not in aside]
+    rest = [s for s in shelf.train if s.path not in aside]
     known = baselines.Shelf(train=train, fit=examples(rest) if rest else train, choose=choose)
     best = baselines.constant(train.labels, len(shelf.scored), scorer)
     made = [best, baselines.nearest_pixels(known, np.stack([s.look for s in shelf.scored]), scorer)]

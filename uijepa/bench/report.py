@@ -1,4 +1,4 @@
-"""Results as tables: on the terminal, and as the README's block, so that its numbers are the file's numbers."""
+"""Results as tables: on the terminal, and as a block of a page, so that its numbers are the file's numbers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,9 @@ from rich.table import Table
 
 from uijepa.errors import ConfigError
 
-Markers = tuple[str, str]
-QUALITY = ("<!-- bench:quality -->", "<!-- /bench:quality -->")
-PROBE = ("<!-- bench:probe -->", "<!-- /bench:probe -->")
-ABLATION = ("<!-- bench:ablation -->", "<!-- /bench:ablation -->")
 RESULTS = Path(__file__).parent / "results" / "quality.json"
 PROBE_RESULTS = RESULTS.with_name("probe.json")
-ABLATION_RESULTS = RESULTS.with_name("ablation.json")
+Markers = tuple[str, str]
 METRICS = {"sbert": "SBERT", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 SHARES = {"exact": "exact", "slot_recall": "values kept"}
 
@@ -37,7 +33,7 @@ def load(path: Path, what: str = "the quality suite") -> dict[str, Any]:
 
 
 def block(results: Mapping[str, Any]) -> str:
-    """The README's part between the markers, as Markdown."""
+    """A page's part between the markers, as Markdown."""
     overall = [r for r in results["rows"] if r["group"] == "overall"]
     heads = ["System", "Intent Similarity (95 %)", *METRICS.values(), *SHARES.values()]
     lines = []
@@ -96,7 +92,12 @@ def line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def between(text: str, where: str, markers: Markers = QUALITY) -> str:
+def markers(name: str) -> Markers:
+    """The lines around the block of these results."""
+    return f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+
+
+def between(text: str, where: str, markers: Markers) -> str:
     """What stands between the markers. Raises ConfigError without exactly one pair of them."""
     start, end = markers
     if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
@@ -104,23 +105,23 @@ def between(text: str, where: str, markers: Markers = QUALITY) -> str:
     return text.partition(start)[2].partition(end)[0].strip()
 
 
-def write(readme: Path, made: str, markers: Markers = QUALITY) -> bool:
-    """Put a block between the README's markers; True when that changed the file. Raises ConfigError."""
-    old = text_of(readme)
-    between(old, str(readme), markers)
+def write(page: Path, made: str, markers: Markers) -> bool:
+    """Put a block between a page's markers; True when that changed the file. Raises ConfigError."""
+    old = text_of(page)
+    between(old, str(page), markers)
     head, _, rest = old.partition(markers[0])
     new = f"{head}{markers[0]}\n{made}\n{markers[1]}{rest.partition(markers[1])[2]}"
     if new != old:
-        readme.write_text(new, encoding="utf-8")
+        page.write_text(new, encoding="utf-8")
     return new != old
 
 
-def text_of(readme: Path) -> str:
-    """The README's text. Raises ConfigError."""
+def text_of(page: Path) -> str:
+    """A page's text. Raises ConfigError."""
     try:
-        return readme.read_text(encoding="utf-8")
+        return page.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{readme}: cannot be read ({error.strerror}).") from error
+        raise ConfigError(f"{page}: cannot be read ({error.strerror}).") from error
 
 
 def show(results: Mapping[str, Any], console: Console) -> None:

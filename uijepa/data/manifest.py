@@ -18,8 +18,8 @@ from uijepa.errors import ConfigError, ManifestError
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 Labels = Literal["reference", "lexicalised"]
-LABELS: tuple[Labels, ...] = get_args(Labels)
 """Which label of a clip: the suite's `intent`, or the one with names, times and texts where there is one."""
+LABELS: tuple[Labels, ...] = get_args(Labels)
 
 
 @dataclass(frozen=True, kw_only=True)

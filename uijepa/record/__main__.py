@@ -40,7 +40,10 @@ def record(  # noqa: PLR0917 - each option of the command is a parameter
     suite: Annotated[
         str, typer.Option(help="Record a suite of datasets/ by its name, or by the path of a suite.toml.")
     ] = "",
-    clips: Annotated[int | None, typer.Option(min=1, help="Clips of a suite that may have any size.")] = None,
+    clips: Annotated[
+        str,
+        typer.Option(metavar="[PART=]N", help="Clips of a suite of one part; or of each part named, with commas."),
+    ] = "",
     source: Annotated[
         str, typer.Option(help=f"Sources, with commas: {', '.join(SOURCES)}, or your own as module:Class.")
     ] = ",".join(DEFAULT_SOURCES),
@@ -62,7 +65,7 @@ def record(  # noqa: PLR0917 - each option of the command is a parameter
     try:
         if suite:
             plan = _suite(suites.load(suite), clips, out, workers=workers, resume=resume)
-        elif clips is not None:
+        elif clips:
             raise ConfigError("--clips is for suites; say --train, --val and --test without one.")
         else:
             counts: dict[Split, int] = {"train": train, "val": val, "test": test}
@@ -126,8 +129,9 @@ def replay(
     _end(report, stopped)
 
 
-def _suite(suite: suites.Suite, clips: int | None, out: Path | None, *, workers: int, resume: bool) -> Plan:
-    made = {part: sum(spread.values()) for part, spread in suite.spread(clips).items()}
+def _suite(suite: suites.Suite, clips: str, out: Path | None, *, workers: int, resume: bool) -> Plan:
+    asked_for = suites.sizes(suite, clips)
+    made = {part: sum(spread.values()) for part, spread in suite.spread(asked_for).items()}
     asked = {
         "suite": suite.name,
         "seed": suite.seed,
@@ -138,7 +142,7 @@ def _suite(suite: suites.Suite, clips: int | None, out: Path | None, *, workers:
     }
     return Plan(
         out=out or suites.data() / suite.name,
-        jobs=suite.jobs(clips),
+        jobs=suite.jobs(asked_for),
         asked=asked,
         finish=suite.finish,
         exact=True,

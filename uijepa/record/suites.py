@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from uijepa.config import build
@@ -65,24 +66,25 @@ class Suite:
     digest: str = field(default="")
     """Of the definition's bytes, for provenance."""
 
-    def spread(self, clips: int | None = None) -> dict[str, dict[str, int]]:
-        """Clips of each category, by part. `clips` replaces the number of a suite of one part.
+    def spread(self, clips: Mapping[str, int] = MappingProxyType({})) -> dict[str, dict[str, int]]:
+        """Clips of each category, by part. `clips` replaces the number of the parts it names.
 
-        Raises ConfigError when the sources lack categories, naming them, or a group has too few.
+        More clips of a part are its own and others: none changes. Raises ConfigError for a part that the suite does
+        not have, and when the sources lack categories, naming them, or a group has too few.
         """
-        if clips is not None and len(self.parts) > 1:
-            raise ConfigError(f"Suite {self.name!r} has a fixed size; --clips is for suites of any size.")
+        if unknown := clips.keys() - {part.name for part in self.parts}:
+            known_parts = ", ".join(part.name for part in self.parts)
+            raise ConfigError(f"Suite {self.name!r} has no part {min(unknown)!r} (--clips). It has: {known_parts}.")
         known = [category for source in self.sources for category in load_source(source).categories()]
         groups = self._resolved(known)
         made = {}
         for part in self.parts:
             names = sorted(groups[part.group], key=lambda name: self._turn(part, name))
-            total = part.clips if clips is None else clips
-            each, over = divmod(total, len(names))
+            each, over = divmod(clips.get(part.name, part.clips), len(names))
             made[part.name] = {name: each + (i < over) for i, name in enumerate(names)}
         return made
 
-    def jobs(self, clips: int | None = None) -> list[Job]:
+    def jobs(self, clips: Mapping[str, int] = MappingProxyType({})) -> list[Job]:
         """All clips to record, in the order they are best made. Raises ConfigError as `spread` does."""
         owner = {category: source for source in self.sources for category in load_source(source).categories()}
         spread = self.spread(clips)
@@ -131,6 +133,17 @@ class Suite:
 
     def _turn(self, part: Part, category: str) -> bytes:
         return hashlib.blake2b(f"{self.seed}|{part.name}|{category}".encode(), digest_size=8).digest()
+
+
+def sizes(suite: Suite, option: str) -> dict[str, int]:
+    """`--clips` as a mapping: `N` of a suite's only part, or `PART=N`, several with commas. Raises ConfigError."""
+    named = [text.strip().rpartition("=") for text in option.split(",") if text.strip()]
+    if not all(number.isdecimal() and int(number) and bool(equals) == bool(part) for part, equals, number in named):
+        raise ConfigError(f"--clips {option!r}: expected a number, or PART=NUMBER, several with commas between.")
+    if any(not part for part, _, _ in named) and len(suite.parts) > 1:
+        parts = ", ".join(f"{part.name}={part.clips}" for part in suite.parts)
+        raise ConfigError(f"Suite {suite.name!r} has several parts; say which one --clips is for ({parts}).")
+    return {part or suite.parts[0].name: int(number) for part, _, number in named}
 
 
 def load(name: str) -> Suite:

@@ -52,6 +52,9 @@ class PretrainConfig:
     fsdp: bool = False
     """Under torchrun: deal weights, gradients and optimiser state out over the processes (FSDP2) instead of keeping
     all of them in each. For encoders too large for one device; the steps are the same up to rounding."""
+    keep: Literal["lidar", "last"] = "lidar"
+    """Which encoder a run leaves: that of the look with the best LiDAR, or the last one. The last is kept only if the
+    look at it found no collapse, or every look did."""
     patience: int = 3
     """Looks in a row, after the warm-up, that may find the representation collapsed before the run stops; 0: it
     never stops."""

@@ -186,8 +186,8 @@ class Pretraining:
     def evaluate(self, step: int) -> dict[str, float]:
         """Health of the target encoder on held-out clips; nothing when there are fewer than two.
 
-        After the warm-up the encoder with the best LiDAR is kept: no label has a say in it. One that has collapsed
-        is kept only while there is none that has not.
+        After the warm-up the encoder with the best LiDAR is kept, or the latest one (`keep`): no label has a say in
+        it. One that has collapsed is kept only while there is none that has not.
         """
         encoder = self.encoder
         numbers = self._checkup.look(encoder)
@@ -199,10 +199,15 @@ class Pretraining:
             return numbers
         self._collapsed = self._collapsed + 1 if self.verdict.collapsed else 0
         collapsed, lidar = self.verdict.collapsed, numbers["lidar"]
-        if self.best is None or (not collapsed, lidar) > (not self.best.collapsed, self.best.lidar):
+        if self.best is None or self._better(collapsed, lidar, self.best):
             weights = {name: value.detach().cpu().clone() for name, value in encoder.state_dict().items()}
             self.best = Best(collapsed, lidar, step, numbers, weights)
         return numbers
+
+    def _better(self, collapsed: bool, lidar: float, best: Best) -> bool:
+        if collapsed != best.collapsed:
+            return best.collapsed
+        return self.config.keep == "last" or lidar > best.lidar
 
     def judge(self, step: int) -> str:
         """The verdict on the last look; raises Collapsed when it was of a collapse too often in a row."""
@@ -214,7 +219,7 @@ class Pretraining:
         return self.verdict.words
 
     def chosen(self) -> tuple[Encoder, int, dict[str, float]]:
-        """The encoder with the best LiDAR (the last one without held-out clips), its step and its numbers."""
+        """The encoder to keep (the last one without held-out clips), its step and its numbers."""
         encoder = copy.deepcopy(self.encoder).cpu()
         if self.best is None:
             return encoder, self.steps, self.numbers
