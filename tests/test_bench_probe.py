@@ -29,6 +29,7 @@ from uijepa.bench.probe import Found, crossed, differences
 from uijepa.bench.probing import AttentiveProbe, ProbeConfig
 from uijepa.bench.shots import Asked, Draw, Item, Suite
 from uijepa.config import Preprocess, plain
+from uijepa.data import layouts
 from uijepa.data.cache import Tokens
 from uijepa.data.manifest import Clip, write
 from uijepa.errors import CheckpointError, ConfigError, ManifestError
@@ -339,6 +340,23 @@ def test_probe_from_the_command_line(recordings: Path, saved: Path, tmp_path: Pa
     assert json.loads(again.read_text())["rows"] == same
 
 
+def test_words_on_the_screen_tell_a_task(recordings: Path, saved: Path, tmp_path: Path) -> None:
+    clips = layouts.read(recordings).clips
+    words = dict(zip(sorted({c.category for c in clips}), ("alarm", "mail", "music", "maps", "news"), strict=True))
+    worded = recordings / "worded.jsonl"
+    write(worded, [replace(c, text=[words[c.category], f"screen {c.path}"]) for c in clips])
+    options = ["probe", "--suite", f"toy={worded}", "--config", str(recipe(tmp_path)), "--seeds", "2", "--steps", "2"]
+    options += ["--shots", "1", "--encoder", f"jepa={saved}", "--encoder", "text", "--out", str(tmp_path / "p.json")]
+    done = CliRunner().invoke(app, options, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "p.json").read_text())
+    (row,) = [r for r in found["rows"] if r["encoder"] == "text"]
+    assert (row["probe"], row["mean"]) == ("knn", 100)
+    assert {d["probe"] for d in found["differences"]} == {"knn"}
+    assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "text"}
+    assert found["encoders"][1] == {"encoder": "text", "frozen": True, "parameters": 0}
+
+
 def test_runs_of_one_recipe_are_one_contender(recordings: Path, saved: Path, tmp_path: Path) -> None:
     provenance = {"config": {"preprocess": plain(SPEC)}}
     config = {"encoder": plain(SIZE)}
@@ -480,6 +498,8 @@ def test_wrong_options_are_told(recordings: Path, saved: Path, tmp_path: Path) -
         ([*good, "--encoder", f"two={saved},{saved}"], "2 folders for 3 seeds"),
         ([*good, "--probes", "linear"], "expected attentive and knn"),
         ([*good, "--encoder", "supervised", "--probes", "knn"], "is trained with the attentive probe"),
+        ([*good, "--encoder", "text", "--probes", "attentive"], "no tokens to attend over"),
+        ([*good, "--encoder", "text", "--shots", "1"], "names no text on the screens"),
         ([*good, "--lrs", "0"], "numbers above 0"),
     ]:
         done = CliRunner().invoke(app, ["probe", *options, "--out", str(tmp_path / "x.json")])

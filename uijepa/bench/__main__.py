@@ -122,7 +122,10 @@ def wild_clips(
 def probe_encoders(  # noqa: PLR0917 (typer's options)
     encoder: Annotated[
         list[str],
-        typer.Option(help="NAME=FOLDER of a checkpoint (or of one a seed, with commas), random, or supervised."),
+        typer.Option(
+            help="NAME=FOLDER of a checkpoint (or of one a seed, with commas), random, supervised, or text (no "
+            "encoder, but the words on the screen)."
+        ),
     ],
     suite: Annotated[list[str] | None, typer.Option(help="NAME=MANIFEST; may be repeated.")] = None,
     across: Annotated[

@@ -1,4 +1,5 @@
-"""The encoders that a probe compares: trained ones from checkpoints, untrained ones, ones trained on the shots."""
+"""The encoders that a probe compares: trained ones from checkpoints, untrained ones, ones trained on the shots; and
+the words on the screen, to show what an encoder could know that reads."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ from uijepa.config import Preprocess, build, plain
 from uijepa.errors import CheckpointError, ConfigError
 from uijepa.models.encoder import Encoder, EncoderConfig
 
-RANDOM, SUPERVISED = "random", "supervised"
-"""Encoders that need no checkpoint: frozen at their first weights, and trained end to end on the labelled clips."""
+RANDOM, SUPERVISED, TEXT = "random", "supervised", "text"
+"""What needs no checkpoint: an encoder frozen at its first weights, one trained end to end on the labelled clips, and
+none at all: the words that a clip puts on the screen, as its manifest has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +45,18 @@ class Contender:
     """Of its weights' files, one for each training run; empty for one without a checkpoint."""
 
     @property
+    def text(self) -> bool:
+        """Whether it is no encoder but the words on the screen."""
+        return self.name == TEXT
+
+    @property
     def seeded(self) -> bool:
         """Whether the seed changes the weights."""
-        return len(self.sha256) != 1
+        return len(self.sha256) != 1 and not self.text
 
     def as_json(self) -> dict[str, Any]:
+        if self.text:
+            return {"encoder": self.name, "frozen": True, "parameters": 0}
         return {
             "encoder": self.name,
             "frozen": self.frozen,
@@ -89,22 +98,23 @@ def untrained(config: EncoderConfig, seed: int) -> Encoder:
 
 
 def contenders(options: Sequence[str], preprocess: Preprocess, size: EncoderConfig) -> list[Contender]:
-    """What `--encoder NAME=FOLDER[,FOLDER]`, `random` and `supervised` name, in their order.
+    """What `--encoder NAME=FOLDER[,FOLDER]`, `random`, `supervised` and `text` name, in their order.
 
     Several folders are training runs of one recipe: each seed of the probe takes the next. `random` and `supervised`
-    get the size of the first checkpoint, or `size` without one. Raises ConfigError for options that cannot be, and
-    for a checkpoint trained on clips prepared otherwise than `preprocess`.
+    get the size of the first checkpoint, or `size` without one; `text` has as many features. Raises ConfigError for
+    options that cannot be, and for a checkpoint trained on clips prepared otherwise than `preprocess`.
     """
     folders = [(name, paths.split(",")) for name, _, paths in (o.partition("=") for o in options) if paths]
     runs = {name: [read(Path(folder)) for folder in mine] for name, mine in folders}
     names = [o.partition("=")[0] for o in options]
-    wrong = [o for o in options if "=" not in o and o not in (RANDOM, SUPERVISED)]
+    alone = (RANDOM, SUPERVISED, TEXT)
+    wrong = [o for o in options if "=" not in o and o not in alone]
     wrong += [o for o in options if "=" in o and o.partition("=")[0] not in runs]
-    wrong += [o for o in options if "=" in o and o.partition("=")[0] in (RANDOM, SUPERVISED, "")]
+    wrong += [o for o in options if "=" in o and o.partition("=")[0] in (*alone, "")]
     if wrong or len(set(names)) < len(names):
         told = repr(wrong[0]) if wrong else "a name twice"
         raise ConfigError(
-            f"--encoder: {told}; expected NAME=FOLDER[,FOLDER], {RANDOM} or {SUPERVISED}, each name once."
+            f"--encoder: {told}; expected NAME=FOLDER[,FOLDER], {RANDOM}, {SUPERVISED} or {TEXT}, each name once."
         )
     for name, trained in ((name, t) for name, mine in runs.items() for t in mine):
         if trained.preprocess not in (None, preprocess):
@@ -117,7 +127,9 @@ def contenders(options: Sequence[str], preprocess: Preprocess, size: EncoderConf
 
     def one(name: str) -> Contender:
         if name not in runs:
-            return Contender(name=name, config=size, fresh=lambda seed: untrained(size, seed), frozen=name == RANDOM)
+            return Contender(
+                name=name, config=size, fresh=lambda seed: untrained(size, seed), frozen=name != SUPERVISED
+            )
         mine = runs[name]
         return Contender(
             name=name,

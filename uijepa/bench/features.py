@@ -1,4 +1,4 @@
-"""Features of clips by an encoder, kept in memory: one clip after the other, no padding between."""
+"""Features of clips: an encoder's, in memory one clip after the other without padding, and those of their words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from uijepa.bench.shots import Item
+from uijepa.bench.shots import Item, Suite
 from uijepa.data.batches import PAD_TO
+from uijepa.errors import ManifestError, MissingExtra
 from uijepa.models.encoder import Encoder
 from uijepa.training.device import autocast
 from uijepa.video.tokens import DEVIATION, MEAN
@@ -83,3 +84,26 @@ def encode(
         made.update({i: row[keep].half().cpu() for i, row, keep in zip(chosen, seen, mask, strict=True)})
         advance(len(chosen))
     return Features(torch.cat([made[i] for i in range(len(items))]), [0, *np.cumsum(counts).tolist()])
+
+
+def words(suite: Suite, width: int) -> Tensor:
+    """What a clip's words on the screen say, float32 [clips, D]: TF-IDF of words and pairs of them, as its `width`
+    largest components (latent semantic analysis, Deerwester et al. 1990).
+
+    Words and components are those of the clips that are not tested. Raises ManifestError when these show none.
+    """
+    try:
+        from sklearn.decomposition import TruncatedSVD  # type: ignore[import-untyped]
+        from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise MissingExtra("scikit-learn", "bench", "Words as features") from error
+    texts = ["\n".join(item.text) for item in suite.items]
+    known = [text for text, item in zip(texts, suite.items, strict=True) if item.role != "test"]
+    try:
+        vectorizer = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)).fit(known)
+    except ValueError as error:  # of an empty vocabulary
+        raise ManifestError(f"{suite.name}: its manifest names no text on the screens of its clips.") from error
+    rows = vectorizer.transform(known)
+    largest = TruncatedSVD(min(width, min(rows.shape) - 1), random_state=0).fit(rows)
+    made: Tensor = torch.from_numpy(largest.transform(vectorizer.transform(texts)).astype(np.float32))
+    return made

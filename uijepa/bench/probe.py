@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from uijepa.bench import probing
 from uijepa.bench.contenders import Contender
-from uijepa.bench.features import Features, encode, tokens
+from uijepa.bench.features import Features, encode, tokens, words
 from uijepa.bench.metrics import Interval
 from uijepa.bench.probing import AttentiveProbe, ProbeConfig, See
 from uijepa.bench.shots import Asked, Draw, Indices, Suite, draw, read
@@ -60,6 +60,8 @@ class Plan:
                 )
             if not contender.frozen and "attentive" not in self.kinds:
                 raise ConfigError(f"--encoder {contender.name}: is trained with the attentive probe; leave that in.")
+            if contender.text and "knn" not in self.kinds:
+                raise ConfigError(f"--encoder {contender.name}: has no tokens to attend over; leave knn in.")
         if len({s.name for s in self.suites}) < len(self.suites):
             raise ConfigError("--suite: each name once.")
 
@@ -119,12 +121,15 @@ class Bench:
     def __init__(self, plan: Plan, suite: Suite, contender: Contender, device: torch.device) -> None:
         self._plan, self._suite, self._contender, self._device = plan, suite, contender, device
         self._features: list[Features] = []
-        if contender.frozen:
+        if contender.frozen and not contender.text:
             for seed in range(plan.seeds if contender.seeded else 1):
                 self._features.append(encode(contender.fresh(seed), suite.items, device, plan.precision))
+        self._pooled = [words(suite, contender.config.width)] if contender.text else []
+        self._pooled += [features.pooled() for features in self._features]
 
-    def _of(self, seed: int) -> Features:
-        return self._features[seed if self._contender.seeded else 0]
+    def _run(self, seed: int) -> int:
+        """Which training run a seed takes."""
+        return seed if self._contender.seeded else 0
 
     def cells(self, shots: int, draws: Sequence[Draw]) -> list[Found]:
         """The encoder at one number of shots, a draw a seed."""
@@ -132,8 +137,12 @@ class Bench:
             "attentive": self._attentive,
             "knn": self._knn,
         }
-        kinds = self._plan.kinds if self._contender.frozen else ("attentive",)
-        return [made[kind](shots, draws) for kind in kinds]
+        can: tuple[ProbeKind, ...] = self._plan.kinds
+        if self._contender.text:
+            can = ("knn",)
+        elif not self._contender.frozen:
+            can = ("attentive",)
+        return [made[kind](shots, draws) for kind in can]
 
     def _attentive(self, shots: int, draws: Sequence[Draw]) -> Found:
         def guesses(setting: tuple[float, float], seed: int) -> tuple[Indices, Indices]:
@@ -155,7 +164,7 @@ class Bench:
             torch.manual_seed(seed)
             probe = AttentiveProbe(config.width, config.heads, len(lot.categories)).to(self._device)
         if self._contender.frozen:
-            features = self._of(seed)
+            features = self._features[self._run(seed)]
             return lambda clips: features.batch(clips, self._device), probe, None
         encoder = self._contender.fresh(seed).to(self._device)
 
@@ -168,7 +177,7 @@ class Bench:
 
     def _knn(self, shots: int, draws: Sequence[Draw]) -> Found:
         known = np.concatenate([self._suite.of("train"), self._suite.of("val")])
-        pooled = [self._of(seed).pooled() for seed in range(len(draws))]
+        pooled = [self._pooled[self._run(seed)] for seed in range(len(draws))]
         units = {c: [probing.spread_out(p, known, c) for p in pooled] for c in probing.CENTRINGS}
 
         def guesses(setting: tuple[str, int], seed: int) -> tuple[Indices, Indices]:
@@ -203,7 +212,7 @@ class Bench:
 
         As in the paper, on distances as they are: -1..1, above 0 when clips lie nearer their own kind.
         """
-        if not self._features:
+        if not self._pooled:
             return []
         try:
             from sklearn.metrics import silhouette_score  # type: ignore[import-untyped]
@@ -217,7 +226,7 @@ class Bench:
         made = []
         for by, labels in kinds.items():
             if 1 < len(set(labels)) < len(labels):
-                values = [float(silhouette_score(f.pooled()[clips].numpy(), labels)) for f in self._features]
+                values = [float(silhouette_score(pooled[clips].numpy(), labels)) for pooled in self._pooled]
                 told = {"suite": self._suite.name, "encoder": self._contender.name, "by": by}
                 made.append({**told, "silhouette": round(float(np.mean(values)), 4)})
         return made

@@ -43,6 +43,8 @@ class Item:
     role: Split
     tokens: Callable[[], Tokens]
     """Reads its tokens."""
+    text: Sequence[str] = ()
+    """Lines that it put on the screen, as its manifest has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +156,13 @@ def _decode(
         mine = [clip for other, clip, *_ in used if other == root]
         caches[root] = build(root, mine, spec, read_text=False, progress=progress)
     items = [
-        Item(path=clip.path, category=category, role=role, tokens=lambda c=caches[root], p=clip.path: c[p])  # type: ignore[misc]
+        Item(
+            path=clip.path,
+            category=category,
+            role=role,
+            tokens=lambda c=caches[root], p=clip.path: c[p],  # type: ignore[misc]
+            text=clip.text,
+        )
         for root, clip, category, role in used
         if clip.path in caches[root]
     ]
