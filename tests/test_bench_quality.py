@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -236,6 +237,29 @@ def test_another_bundle_or_another_file_is_asked_anew(bundles: tuple[Path, Path]
     (bundles[0] / "manifest.json").write_text('{"name": "better"}')
     ask()
     assert engine.asked == 3
+
+
+def test_two_engines_read_a_clip_once() -> None:
+    asked = []
+
+    def reader(threads: int) -> Any:
+        def read(prepared: Any) -> list[str]:
+            asked.append(threads)
+            return [str(prepared.last.sum())]
+
+        return read
+
+    def clip(*values: int) -> Any:
+        first, last = (np.full((2, 3, 3), value, np.uint8) for value in values)
+        return SimpleNamespace(first=first, last=last)
+
+    once = answers.reading_once(reader)
+    one, two = once(1), once(2)
+    assert one(clip(0, 1)) == two(clip(0, 1)) == ["18"]
+    assert two(clip(1, 1)) == one(clip(1, 1)) == ["18"], "another clip, though its last picture is the same"
+    one(clip(0, 1)).append("changed")
+    assert one(clip(0, 1)) == ["18"]
+    assert asked == [1, 2]
 
 
 def test_what_is_not_the_clips_fault_ends_the_run(tmp_path: Path) -> None:

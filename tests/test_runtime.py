@@ -19,6 +19,7 @@ import uijepa
 from uijepa import video
 from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, MissingExtra, NotAVideo
 from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
+from uijepa.runtime.engine import ReadText
 from uijepa.runtime.generate import NO_REPEAT, Step, confidence, greedy
 from uijepa.runtime.sessions import Graphs
 from uijepa.sequence import Sequence
@@ -261,6 +262,18 @@ def test_text_that_appears_is_read(reading_bundle: Path, engine: Engine, tmp_pat
     assert answer.timings_ms["text"] > 0
     # What was read reaches the decoder: without it the same clip gives other probabilities.
     assert engine.predict(tmp_path / "typed.mp4").confidence != answer.confidence
+
+
+def test_another_reader_may_take_the_place_of_ocr(reading_bundle: Path, tiny_bundle: Path, sample_clip: Path) -> None:
+    asked = []
+
+    def reader(threads: int) -> ReadText:
+        asked.append(threads)
+        return lambda _: ["Wake up"]
+
+    assert Engine.load(reading_bundle, threads=1, text_reader=reader).predict(sample_clip).text == ["Wake up"]
+    assert Engine.load(tiny_bundle, threads=1, text_reader=reader).predict(sample_clip).text == []
+    assert asked == [1], "a bundle that reads no text needs no reader"
 
 
 def test_reading_text_without_ocr_is_told_at_load(reading_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from uijepa.bench.options import decimals, named, numbers, one_of, probes
 from uijepa.data.manifest import LABELS, SPLITS
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.runtime import DEFAULT_BUNDLE
+from uijepa.runtime.engine import ocr
 
 app = typer.Typer(add_completion=False, help="Measure a bundle.", pretty_exceptions_enable=False)
 Bundle = Annotated[Path, typer.Option(help="Exported bundle; the shipped one without this.")]
@@ -79,7 +80,8 @@ def suite(
             date=date,
             strict_leakage=strict_leakage,
         )
-        results = quality.measure(plan, lambda b: answers.open_engine(b, threads), Scorer())
+        reader = answers.reading_once(ocr)
+        results = quality.measure(plan, lambda b: answers.open_engine(b, threads, reader), Scorer())
         save(out, results)
         report.show(results, Console())
         Console().print(f"written: {out}", markup=False, soft_wrap=True)

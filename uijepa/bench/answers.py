@@ -12,12 +12,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 import rich.console
 import rich.progress
 
 from uijepa.errors import BundleError, ClipError, UijepaError
+
+if TYPE_CHECKING:
+    from uijepa.runtime.engine import ReadText, TextReader
+    from uijepa.video import Prepared
 
 T = TypeVar("T")
 
@@ -169,8 +173,8 @@ def track(items: Iterable[T], title: str, total: int, *, quiet: bool = False) ->
     return rich.progress.track(items, title, total=total, console=rich.console.Console(stderr=True))
 
 
-def open_engine(bundle: Path, threads: int | None = None) -> Opener:
-    """An opener of the real engine, decoding in a sandbox as the service does."""
+def open_engine(bundle: Path, threads: int | None = None, text_reader: TextReader | None = None) -> Opener:
+    """An opener of the real engine, decoding in a sandbox as the service does; `text_reader` as it takes it."""
 
     @contextmanager
     def opened() -> Iterator[Engine]:
@@ -178,9 +182,32 @@ def open_engine(bundle: Path, threads: int | None = None) -> Opener:
         from uijepa.video.sandbox import Sandbox
 
         with Sandbox() as sandbox:
-            yield runtime.Engine.load(bundle, threads=threads, sandbox=sandbox)
+            yield runtime.Engine.load(bundle, threads=threads, sandbox=sandbox, text_reader=text_reader)
 
     return opened
+
+
+def reading_once(text_reader: TextReader) -> TextReader:
+    """A text reader for several engines: the first that is asked about a clip's pictures reads them for all.
+
+    Reading is most of an engine's time, and no bundle reads otherwise than another.
+    """
+    known: dict[bytes, list[str]] = {}
+
+    def made(threads: int) -> ReadText:
+        read = text_reader(threads)
+
+        def once(prepared: Prepared) -> list[str]:
+            key = hashlib.blake2b(digest_size=16)
+            for picture in (prepared.first, prepared.last):
+                key.update(repr(picture.shape).encode() + picture.tobytes())
+            if key.digest() not in known:
+                known[key.digest()] = read(prepared)
+            return list(known[key.digest()])
+
+        return once
+
+    return made
 
 
 def _digest(path: Path) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from uijepa.video.sandbox import Sandbox
 
 ReadText = Callable[[video.Prepared], list[str]]
+TextReader = Callable[[int], ReadText]
+"""Makes what reads the text on a clip's screen with so many threads."""
 
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
 
@@ -82,12 +84,18 @@ class Engine:
 
     @classmethod
     def load(
-        cls, bundle: Path = DEFAULT_BUNDLE, *, threads: int | None = None, sandbox: Sandbox | None = None
+        cls,
+        bundle: Path = DEFAULT_BUNDLE,
+        *,
+        threads: int | None = None,
+        sandbox: Sandbox | None = None,
+        text_reader: TextReader | None = None,
     ) -> Engine:
         """The engine of a bundle folder.
 
         threads: of ONNX Runtime; None: the CPUs this process may use. With a `sandbox`, clips are opened by its
         child process only; without one they are decoded in this process, which is for clips one trusts.
+        text_reader: in the place of `ocr`, for a bundle that reads text.
         Raises BundleError when the bundle is missing, damaged or of another schema; MissingExtra when it reads
         text on the screen and the OCR package is not installed; ConfigError when `threads` is below 1.
         """
@@ -100,7 +108,7 @@ class Engine:
             manifest,
             Graphs(opened, threads=threads),
             _sequence(opened),
-            read_text=_text_reader(threads) if manifest.sequence.text else None,
+            read_text=(text_reader or ocr)(threads) if manifest.sequence.text else None,
             sandbox=sandbox,
             threads=threads,
         )
@@ -177,7 +185,8 @@ def _sequence(bundle: Bundle) -> Sequence:
     return sequence
 
 
-def _text_reader(threads: int) -> ReadText:
+def ocr(threads: int) -> ReadText:
+    """What reads the text that changed on a clip's screen. Raises MissingExtra."""
     from uijepa.video import text
 
     reader = text.Reader(threads=threads)
