@@ -7,127 +7,21 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from uijepa.record import people
 from uijepa.record.phone.definitions import Definition, Spec
+from uijepa.record.phone.hand import Hand
 from uijepa.record.source import Failed
 from uijepa.record.stage import Stage
 from uijepa.record.values import Values
 
-_SETTLE_MS = 120.0
-_MOST_SETTLES = 25
 
-
-class Actor:
-    """Hands and eyes on one phone. `definition` is the app the goal is in."""
+class Actor(Hand):
+    """Somebody with a goal, or none. `definition` is the app the goal is in."""
 
     def __init__(self, stage: Stage, definition: Definition, rng: random.Random) -> None:
-        self.stage = stage
+        super().__init__(stage, rng, pace=rng.uniform(0.9, 1.6))
         self.definition = definition
-        self.rng = rng
-        self.pace = rng.uniform(0.9, 1.6)
-        """How slow this person is, around 1."""
         self._stray = rng.random() < 0.25
         self._browse = rng.random() < 0.25
-
-    # Seeing
-
-    def where(self) -> Mapping[str, Any]:
-        """The app, its open screens from the root up, whether an overlay or the keyboard is up, whether all rests."""
-        answer: Mapping[str, Any] = self.stage.ask("() => phone.where()")
-        return answer
-
-    def settle(self) -> Mapping[str, Any]:
-        """Wait until transitions have ended."""
-        for _ in range(_MOST_SETTLES):
-            here = self.where()
-            if here["idle"]:
-                return here
-            self.stage.wait(_SETTLE_MS)
-        raise Failed("a transition never ended")
-
-    def think(self, mean_ms: float) -> None:
-        """Hesitate."""
-        self.stage.think(mean_ms * self.pace)
-
-    def _locate(self, element: str) -> Mapping[str, Any]:
-        box: Mapping[str, Any] | None = self.stage.ask("id => phone.locate(id)", element)
-        if box is None:
-            raise Failed(f"{element} is not on the screen")
-        return box
-
-    def _reach(self, element: str) -> tuple[float, float, float, float]:
-        """The box of an element, brought into view by dragging the page under it."""
-        for _ in range(12):
-            box = self._locate(element)
-            middle = box["y"] + box["height"] / 2
-            if not box["scrolls"] or box["top"] + 8 < middle < box["bottom"] - 8:
-                upper, lower = box["y"], box["y"] + box["height"]
-                if box["scrolls"]:
-                    upper, lower = max(upper, box["top"]), min(lower, box["bottom"])
-                return box["x"], upper, box["width"], lower - upper
-            room = box["bottom"] - box["top"]
-            centre = (box["top"] + box["bottom"]) / 2
-            self._drag_page(max(-0.6 * room, min(0.6 * room, centre - middle)), box["top"], box["bottom"])
-            self.think(300)
-        raise Failed(f"{element} cannot be scrolled into view")
-
-    def _drag_page(self, dy: float, top: float, bottom: float) -> None:
-        centre = (top + bottom) / 2
-        x = self.stage.width * self.rng.uniform(0.45, 0.6)
-        self._drag((x, centre - dy / 2), (x + self.rng.uniform(-6, 6), centre + dy / 2))
-
-    def _drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        # A finger comes down where it is wanted; it has not hovered there before.
-        self.stage.page.mouse.move(*start)
-        self.stage.drag(start, end)
-
-    # Hands
-
-    def tap(self, element: str, mean_ms: float = 550) -> None:
-        """Think, find an element of the uppermost layer, tap it and wait for what follows."""
-        self.settle()
-        self.think(mean_ms)
-        spot = people.aim(self._reach(element), self.rng)
-        self.stage.move(*spot)
-        self.clear_notice(spot[1])
-        self.stage.click(spot)
-        self.stage.wait(60)
-        self.settle()
-
-    def clear_notice(self, y: float) -> None:
-        """Swipe away or wait out a notice that lies over what is wanted at height `y`, px."""
-        notice = self.where()["notice"]
-        if notice is None or y > notice["y"] + notice["height"] + 12:
-            return
-        self.think(500)
-        if self.rng.random() < 0.5:
-            x, middle = self.stage.width * self.rng.uniform(0.4, 0.6), notice["y"] + notice["height"] / 2
-            self._drag((x, middle), (x + self.rng.uniform(-5, 5), middle - self.rng.uniform(50, 80)))
-        for _ in range(20):
-            if self.where()["notice"] is None:
-                break
-            self.stage.wait(300)
-        self.stage.wait(280)
-
-    def back(self) -> None:
-        """Leave the uppermost screen or overlay by the way it offers."""
-        for element in ("back", "cancel", "nav:back"):
-            if self.stage.ask("id => phone.locate(id) !== null", element):
-                self.tap(element, 450)
-                return
-        raise Failed("no way back")
-
-    def home(self) -> None:
-        """Swipe up from the lower edge."""
-        if self.where()["app"] is None:
-            return
-        middle, low = self.stage.width / 2, self.stage.height - 6
-        self.think(400)
-        if self.stage.ask("() => document.querySelector('[data-nav=home]') !== null"):
-            self.stage.click((middle, self.stage.height - 20))
-        else:
-            self._drag((middle, low), (middle + self.rng.uniform(-8, 8), low - self.rng.uniform(180, 300)))
-        self.stage.wait(700)
 
     def enter(self, app: str) -> None:
         """Be in an app, from wherever this is."""
@@ -246,26 +140,26 @@ class Actor:
         self._browse = False
         far = min(extent["more"], self.rng.uniform(120, 260))
         self.think(500)
-        self._drag_page(-far, extent["top"], extent["bottom"])
+        self.drag_page(-far, extent["top"], extent["bottom"])
         self.think(600)
         if not back:
             return
-        self._drag_page(far, extent["top"], extent["bottom"])
+        self.drag_page(far, extent["top"], extent["bottom"])
 
     def _swipe(self, step: Spec) -> None:
         element = self._item(step)
         self._scroll_past()
         self.think(650)
-        x, y, width, height = self._reach(element)
+        x, y, width, height = self.reach(element)
         y += height * self.rng.uniform(0.4, 0.6)
-        self._drag((x + width * 0.8, y), (x + width * 0.25, y + self.rng.uniform(-3, 3)))
+        self.drag((x + width * 0.8, y), (x + width * 0.25, y + self.rng.uniform(-3, 3)))
         self.stage.wait(350)
         self.tap(f"{element}/{step['part']}", 350)
         self.stage.wait(350)
 
     def _look(self, step: Spec) -> None:
         self.settle()
-        self._reach(self._item(step))
+        self.reach(self._item(step))
 
     def _type(self, step: Spec) -> None:
         self.tap(step["type"], 450)
@@ -300,7 +194,7 @@ class Actor:
                 turn = max(-most, min(most, away)) * (1 if abs(away) < 3 else self.rng.choice((1, 1, 0.8)))
                 dy = round(turn) * col["height"]
                 start = col["y"] - dy * 0.5
-                self._drag((col["x"], start), (col["x"], start + dy))
+                self.drag((col["x"], start), (col["x"], start + dy))
                 self.stage.wait(220)
             else:
                 raise Failed(f"the wheel {step['turn']} does not reach {step['to']}")
@@ -327,15 +221,6 @@ class Actor:
         for digit in step["dial"]:
             if digit.isdigit():
                 self.tap(f"dial:{digit}", 160)
-
-    def put_keyboard_away(self) -> None:
-        """Tap beside the field, if the keyboard is up."""
-        if not self.where()["keyboard"]:
-            return
-        self.think(500)
-        low = self.stage.ask("() => document.getElementById('keyboard').getBoundingClientRect().top")
-        self.stage.click((self.stage.width * self.rng.uniform(0.3, 0.7), low * self.rng.uniform(0.5, 0.6)))
-        self.stage.wait(350)
 
     def _key(self, step: Spec) -> None:
         self.think(250)

@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from typing import Any
 
 from uijepa.record import people
+from uijepa.record.person import Person
 from uijepa.record.source import Failed
 from uijepa.record.stage import Stage
 
-_SETTLE_MS = 120.0
-_MOST_SETTLES = 25
 
-
-class Hand:
+class Hand(Person):
     """What every person at a desk can do, whatever they want."""
 
+    page = "desk"
+
     def __init__(self, stage: Stage, rng: random.Random) -> None:
-        self.stage = stage
-        self.rng = rng
-        self.pace = rng.uniform(1.0, 1.9)
-        """How slow this person is, around 1."""
+        super().__init__(stage, rng, pace=rng.uniform(1.0, 1.9))
         self.typed_before = False
         """Whether the last thing done was typing into a field."""
 
     # Seeing
 
-    def where(self) -> Mapping[str, Any]:
-        """Open screens from the root up, whether signed in, whether a menu or question is up, whether all rests."""
-        answer: Mapping[str, Any] = self.stage.ask("() => desk.where()")
-        return answer
-
-    def settle(self) -> Mapping[str, Any]:
-        """Wait until transitions have ended."""
-        for _ in range(_MOST_SETTLES):
-            here = self.where()
-            if here["idle"]:
-                return here
-            self.stage.wait(_SETTLE_MS)
-        raise Failed("a transition never ended")
-
-    def think(self, mean_ms: float) -> None:
-        """Hesitate."""
-        self.stage.think(mean_ms * self.pace)
-
     def sees(self, element: str) -> bool:
         """Whether the uppermost layer has an element."""
         return self.locate(element) is not None
-
-    def locate(self, element: str) -> Mapping[str, Any] | None:
-        """Box of an element, px, and between which places it can be seen; None when it is not there."""
-        box: Mapping[str, Any] | None = self.stage.ask("id => desk.locate(id)", element)
-        return box
 
     def reach(self, element: str) -> tuple[float, float, float, float]:
         """The box of an element, px, brought into view with the wheel."""
