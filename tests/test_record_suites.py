@@ -120,12 +120,17 @@ def test_clips_that_end_alike_are_made_anew_once(tmp_path: Path) -> None:
 def test_a_suite_goes_on_with_its_words_as_they_are_now(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(made / "out", out)
-    before = {clip.id: (out / clip.path).stat().st_mtime_ns for clip in manifest.read(out / "manifest.jsonl")}
+    first = manifest.read(out / "manifest.jsonl")
+    before = {clip.id: (out / clip.path).stat().st_mtime_ns for clip in first}
     reworded = DEFINITION.replace("toss a coin", "flip a coin").replace("clips = 3", "clips = 2")
     clips = record(plan(out, define(tmp_path, reworded), resume=True))
     assert len(clips) == 5
     assert {c.intent for c in clips if c.category == "cards/coin"} == {"The user wants to flip a coin."}
     assert all((out / clip.path).stat().st_mtime_ns == before[clip.id] for clip in clips)
+    own = {clip.id: (clip.lexicalised, clip.slots) for clip in first}
+    assert all((clip.lexicalised, clip.slots) == own[clip.id] for clip in clips), (
+        "a clip's own sentence stays its own"
+    )
     other = define(tmp_path, DEFINITION.replace("seed = 7", "seed = 8"))
     with pytest.raises(ConfigError, match="--seed 7, not 8"):
         record(plan(out, other, resume=True))

@@ -107,7 +107,8 @@ class Suite:
             return replace(clip, intent="", alternatives=[], slots={})
         if self.labels == "worded":
             first, *others = (self.sentence.format(words) for words in self.groups[part.group][group])
-            return replace(clip, intent=first, alternatives=others, lexicalised=clip.intent)
+            own = clip.lexicalised or clip.intent  # a resumed recording finishes its clips again
+            return replace(clip, intent=first, alternatives=others, lexicalised=own)
         return clip
 
     def _match(self, group: str, category: str) -> str | None:
