@@ -392,11 +392,11 @@ def test_results_of_two_runs_are_joined() -> None:
     made = probe_report.joined(before, later)
     assert made["command"] == "a && b"
     assert len(made["rows"]) == len(before["rows"]) + 1
-    assert [made["rows"][0]["mean"], made["rows"][1]["encoder"]] == [1.0, "supervised"]
+    assert [made["rows"][0]["mean"], made["rows"][-1]["encoder"]] == [1.0, "supervised"]
     assert made["differences"] == before["differences"]
     other = {**later, "budget": {**before["budget"], "steps": 7}, "encoders": [{"encoder": "jepa"}]}
     made = probe_report.joined({**before, "encoders": [{"encoder": "supervised"}]}, other)
-    assert [e.get("budget") for e in made["encoders"]] == [None, before["budget"]]
+    assert [e.get("budget") for e in made["encoders"]] == [before["budget"], None]
     assert "7 steps of 64 clips with each of 6 settings (`supervised`: 300 steps" in probe_report.footnote(made)
     with pytest.raises(ConfigError, match="seeds was 3 before and is 4 now"):
         probe_report.joined(before, {**later, "seeds": 4})

@@ -45,7 +45,7 @@ _NAMES = {
 
 
 def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Two runs' results as one, those of `now` first; where both hold an entry, that of `now`.
+    """Two runs' results as one, in their order; where both hold an entry, that of `now`.
 
     An encoder of before keeps its own budget beside it where that was another one. Raises ConfigError when they
     differ in what else makes their numbers comparable.
@@ -56,8 +56,8 @@ def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     made = {**before, **now, "command": f"{before['command']} && {now['command']}"}
     for part, names in _NAMES.items():
         entries: dict[tuple[Any, ...], Any] = {}
-        for entry in (*now[part], *before[part]):
-            entries.setdefault(tuple(entry[name] for name in names), entry)
+        for entry in (*before[part], *now[part]):
+            entries[tuple(entry[name] for name in names)] = entry
         made[part] = list(entries.values())
     if before["budget"] != now["budget"]:
         fresh = {e["encoder"] for e in now["encoders"]}
