@@ -43,6 +43,7 @@ class Page:
 
 PAGES = (
     Page("quality", "README.md", "quality"),
+    Page("iit", "datasets/iit/README.md", "quality"),
     Page("probe", "docs/pretraining.md", "probes"),
     Page("ablation", "docs/pretraining.md", "probes"),
 )

@@ -66,7 +66,8 @@ def footnote(results: Mapping[str, Any], clips: int) -> str:
     here, times, leak = results["machine"], results["latency_ms"], results["leakage"]
     whole = times.get("total")
     speed = f" One clip takes {whole['p50']:.0f} ms (p50), {whole['p95']:.0f} ms (p95)" if whole else ""
-    speed += f" on {here['cores']} cores of {here['cpu']}, ONNX Runtime {here['onnxruntime']}." if whole else ""
+    cores = f"{here['cores']} core{'s' if here['cores'] != 1 else ''}"
+    speed += f" on {cores} of {here['cpu']}, ONNX Runtime {here['onnxruntime']}." if whole else ""
     shared = len(leak["identical_files"]) + len(leak["shared_slot_values"])
     return (
         f"{clips} clips of the split `{results['split']}`, {results['clips']['train']} clips in training. "
