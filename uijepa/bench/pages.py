@@ -46,6 +46,7 @@ PAGES = (
     Page("iit", "datasets/iit/README.md", "quality"),
     Page("probe", "docs/pretraining.md", "probes"),
     Page("ablation", "docs/pretraining.md", "probes"),
+    Page("terms", "docs/pretraining.md", "probes"),
 )
 
 
