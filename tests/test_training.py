@@ -73,11 +73,13 @@ EVERY_TERM = [
 ]
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 @pytest.mark.parametrize("stopped_at", ["pretrain", "decoder"])
 def test_an_interrupted_run_resumes_to_the_same_weights(
-    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_at: str, optimizer: str
 ) -> None:
-    settings = config("tune.encoder_lr=0.001", *(EVERY_TERM if stopped_at == "pretrain" else []))
+    muon = ["pretrain.optimizer=muon", "tune.optimizer=muon"] if optimizer == "muon" else []
+    settings = config("tune.encoder_lr=0.001", *muon, *(EVERY_TERM if stopped_at == "pretrain" else []))
     whole = train(recordings, tmp_path / "whole", settings)
     stage = {"pretrain": pretrain.Pretraining, "decoder": tune.Tuning}[stopped_at]
     original = stage.step
@@ -96,7 +98,9 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
 
 
 @pytest.mark.parametrize(
-    "varied", [(), ("tune.recolour=0.5", "tune.thin=0.5"), ("precision=bf16",)], ids=["plain", "varied", "bf16"]
+    "varied",
+    [(), ("tune.recolour=0.5", "tune.thin=0.5"), ("precision=bf16",), ("tune.optimizer=muon",)],
+    ids=["plain", "varied", "bf16", "muon"],
 )
 def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path, varied: tuple[str, ...]) -> None:
     steps = ("tune.text_steps=30", "tune.steps=30", "tune.lr=0.01", "tune.swap=0.0", "tune.misread=0.0")
@@ -121,8 +125,14 @@ def test_a_share_out_of_range_is_refused(wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["pretrain.objective.kind=pixels"], ["pretrain.recolour=0.5"], ["precision=bf16"], EVERY_TERM[:-1]],
-    ids=["pixels", "recoloured", "bf16", "all"],
+    [
+        ["pretrain.objective.kind=pixels"],
+        ["pretrain.recolour=0.5"],
+        ["precision=bf16"],
+        ["pretrain.optimizer=muon"],
+        EVERY_TERM[:-1],
+    ],
+    ids=["pixels", "recoloured", "bf16", "muon", "all"],
 )
 def test_pretraining_learns_with_every_option(recordings: Path, tmp_path: Path, options: list[str]) -> None:
     train(recordings, tmp_path / "run", config("pretrain.steps=30", "pretrain.lr=0.003", *options), What.pretrain)

@@ -31,7 +31,7 @@ from uijepa.models.system import System
 from uijepa.sequence import screen_text
 from uijepa.training import cost, speed
 from uijepa.training.config import TrainConfig
-from uijepa.training.device import computes_bf16, pick_device
+from uijepa.training.device import in_bf16, pick_device
 from uijepa.training.distributed import World, joined
 from uijepa.training.loop import Stage, run
 from uijepa.training.pretrain import Collapsed, Pretraining
@@ -40,6 +40,8 @@ from uijepa.training.tune import Tuning
 console = Console(stderr=True)
 MEASURED_S = 3.0
 """Seconds that `sizes` spends on a measurement."""
+CONFIG = "config.json"
+"""In a run's folder: its whole configuration."""
 DEFAULT_MANIFEST = Path("recordings/manifest.jsonl")
 
 
@@ -166,7 +168,7 @@ class Run:
             "torch": torch.__version__,
             "python": platform.python_version(),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
-            "bf16": config.precision == "bf16" or (config.precision == "auto" and computes_bf16(device)),
+            "bf16": config.precision == "bf16",
             "threads": torch.get_num_threads(),
             "processes": self.world.size,
             "manifest": " ".join(path.name for path in self.manifests),
@@ -206,6 +208,7 @@ def train(
     device = pick_device(config.device)
     with joined(device) as world:
         console.quiet = not world.first
+        config = _with_precision(config, out, device, resume=resume, world=world)
         console.print_json(json.dumps(plain(config)))
         if converted is not None:
             console.print(str(converted))
@@ -250,9 +253,26 @@ def _data(
     return [manifest.labelled(clip, config.labels) for clip in data.clips], Shards(caches)
 
 
+def _with_precision(
+    config: TrainConfig, out: Path, device: torch.device, *, resume: bool, world: World
+) -> TrainConfig:
+    """The configuration with `precision` settled: that of the run to go on with, or what is faster here.
+
+    All processes settle on one: bf16 only where it is faster for each.
+    """
+    if config.precision != "auto":
+        return config
+    begun = out / CONFIG
+    if resume and begun.is_file():
+        name = json.loads(begun.read_text(encoding="utf-8")).get("precision")
+    else:
+        name = "fp32" if world.any([not in_bf16(device, config.precision)])[0] else "bf16"
+    return replace(config, precision=name)
+
+
 def _claim(out: Path, config: TrainConfig, resume: bool) -> None:
     """Make `out` this run's folder, or refuse to mix two runs in one."""
-    path = out / "config.json"
+    path = out / CONFIG
     resolved = json.dumps(plain(config), indent=1) + "\n"
     if path.is_file():
         if not resume:

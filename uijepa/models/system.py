@@ -73,6 +73,12 @@ class System(nn.Module):
         return Words(self.decoder.get_input_embeddings(), self.carry)  # type: ignore[operator]
 
     @property
+    def tables(self) -> list[Tensor]:
+        """The decoder's weights with a row for each id: its embeddings, and its output (one, where they are tied)."""
+        ends = (self.decoder.get_input_embeddings(), self.decoder.get_output_embeddings())  # type: ignore[operator]
+        return [end.weight for end in ends]
+
+    @property
     def language_config(self) -> Any:
         """The decoder's own transformers configuration."""
         return self.decoder.config

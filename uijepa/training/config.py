@@ -14,6 +14,7 @@ from uijepa.jepa.objective import ObjectiveConfig
 from uijepa.models.decoder import DecoderConfig
 from uijepa.models.encoder import EncoderConfig
 from uijepa.models.system import SystemConfig
+from uijepa.training.optimizer import OptimizerName
 from uijepa.training.sizes import SIZES, SizeName
 
 
@@ -27,6 +28,8 @@ class PretrainConfig:
     accumulate: int = 1
     """Micro-batches that a process works its share of a batch off in: less memory, the same step up to rounding. But
     terms that compare clips (variance, covariance) then compare those of one micro-batch (of all processes)."""
+    optimizer: OptimizerName = "adamw"
+    """"muon": for matrices (`uijepa.training.optimizer`); not with `fsdp`."""
     lr: float = 1e-3
     warmup: int = 200
     weight_decay: float = 0.04
@@ -64,6 +67,8 @@ class PretrainConfig:
             raise ConfigError("pretrain.momentum and momentum_end must lie between 0 and 1.")
         if not 0 < self.share <= 1:
             raise ConfigError("pretrain.share must lie above 0 and at most be 1.")
+        if self.fsdp and self.optimizer == "muon":
+            raise ConfigError("Muon needs whole matrices, pretrain.fsdp splits them: take optimizer = 'adamw'.")
         if self.held_out < 2 or self.patience < 0:
             raise ConfigError("pretrain.held_out must be at least 2, patience at least 0.")
         if self.objective.contrast_weight and len(self.masks.kinds) < 2:
@@ -86,6 +91,8 @@ class TuneConfig:
     """Clips a step, of all processes together; so is `text_batch`."""
     accumulate: int = 1
     """Micro-batches that a process works its share of a batch off in: less memory, the same step up to rounding."""
+    optimizer: OptimizerName = "adamw"
+    """"muon": for matrices (`uijepa.training.optimizer`). A new decoder learns in half the steps or fewer."""
     lr: float = 1e-3
     encoder_lr: float = 0.0
     """Peak learning rate of the encoder; 0 keeps it frozen, as the paper does."""
@@ -117,7 +124,7 @@ class TrainConfig:
     device: str = "auto"
     """"auto", "cpu" or "cuda"."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """bf16 autocast; "auto": where the processor or the GPU computes in bf16."""
+    """bf16 autocast or not; "auto": whichever is faster on this machine. A resumed run keeps what it began with."""
     checkpoint_seconds: float = 120.0
     labels: Labels = "reference"
     """"lexicalised": the label with names, times and texts, where a suite words its own without them."""

@@ -28,6 +28,7 @@ from uijepa.training.checkup import Checkup
 from uijepa.training.config import PretrainConfig, TrainConfig
 from uijepa.training.device import autocast
 from uijepa.training.distributed import World
+from uijepa.training.optimizer import Group, Optimizer
 from uijepa.video import normalise
 
 
@@ -109,8 +110,9 @@ class Pretraining:
             sharding.shard(self.objective, (block for trunk in trunks for block in trunk.blocks))
         matrices = [p for p in self.objective.parameters() if p.requires_grad and p.ndim > 1]
         vectors = [p for p in self.objective.parameters() if p.requires_grad and p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
-        self._optimizer = torch.optim.AdamW(groups, lr=self.config.lr, betas=(0.9, 0.95))
+        lr, decay = self.config.lr, self.config.weight_decay
+        groups = [Group(matrices, lr, decay), Group(vectors, lr)]
+        self._optimizer = Optimizer(self.config.optimizer, groups, betas=(0.9, 0.95))
 
     @property
     def encoder(self) -> Encoder:
@@ -129,11 +131,11 @@ class Pretraining:
         config = self.config
         lr = warmup_cosine(step, self.steps, config.warmup, config.lr, config.lr / 100)
         decay = linear(step, self.steps, config.weight_decay, config.weight_decay_end)
-        self._optimizer.param_groups[0].update(lr=lr, weight_decay=decay)
-        self._optimizer.param_groups[1].update(lr=lr)
+        for group in self._optimizer.param_groups:
+            group.update(lr=lr, weight_decay=decay if group["weight_decay"] else 0.0)
         drawn = self._drawn(step)
         shares = self._world.shares([[int(view.hidden.sum()) for view in views] for _, views in drawn])
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         logged = []
         for (tokens, views), share in zip(drawn, shares.tolist(), strict=True):
             with autocast(self._device, self._precision):

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from uijepa.training.optimizer import Optimizer
+
 
 def shard(module: nn.Module, blocks: Iterable[nn.Module]) -> None:
     """Deal a module's parameters out over all processes; each of `blocks` is gathered by itself, when it computes.
@@ -41,16 +43,17 @@ def load_module(module: nn.Module, state: dict[str, Tensor]) -> None:
     module.load_state_dict({name: _like(own[name], value) for name, value in state.items()})
 
 
-def load_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """`optimizer.load_state_dict`, likewise; its parameters come in the order of its groups."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    moments = {
-        number: {
-            name: _like(parameters[number], v) if torch.is_tensor(v) and v.ndim else v for name, v in mine.items()
+def load_optimizer(optimizer: Optimizer, states: list[dict[str, Any]]) -> None:
+    """An optimiser's `state_dict` put back likewise; parameters come in the order of the groups."""
+    for part, state in zip(optimizer.parts, states, strict=True):
+        parameters = [p for group in part.param_groups for p in group["params"]]
+        moments = {
+            number: {
+                name: _like(parameters[number], v) if torch.is_tensor(v) and v.ndim else v for name, v in mine.items()
+            }
+            for number, mine in state["state"].items()
         }
-        for number, mine in state["state"].items()
-    }
-    optimizer.load_state_dict({**state, "state": moments})
+        part.load_state_dict({**state, "state": moments})
 
 
 def _like(own: Tensor, value: Tensor) -> Tensor:

@@ -20,9 +20,11 @@ from uijepa.errors import ManifestError
 from uijepa.jepa.schedule import warmup_cosine
 from uijepa.models.system import System
 from uijepa.sequence import Sequence as Prompt
+from uijepa.training import sharding
 from uijepa.training.config import TrainConfig, TuneConfig
 from uijepa.training.device import autocast
 from uijepa.training.distributed import World
+from uijepa.training.optimizer import Group, Optimizer
 from uijepa.video import normalise
 
 IGNORED = -100
@@ -73,12 +75,10 @@ class Tuning:
         )
         self.system.encoder.requires_grad_(self.config.encoder_lr > 0)
         language = [p for n, p in system.named_parameters() if p.requires_grad and not n.startswith("encoder.")]
-        groups: list[dict[str, Any]] = [{"params": language, "peak": self.config.lr}]
+        groups = [Group(language, self.config.lr, self.config.weight_decay)]
         if self.config.encoder_lr:
-            groups.append({"params": list(system.encoder.parameters()), "peak": self.config.encoder_lr})
-        self._optimizer = torch.optim.AdamW(
-            groups, lr=self.config.lr, betas=(0.9, 0.98), weight_decay=self.config.weight_decay
-        )
+            groups.append(Group(list(system.encoder.parameters()), self.config.encoder_lr, self.config.weight_decay))
+        self._optimizer = Optimizer(self.config.optimizer, groups, (0.9, 0.98), system.tables)
 
     def step(self, step: int) -> dict[str, float]:
         config = self.config
@@ -89,14 +89,14 @@ class Tuning:
         drawn = self._drawn(step, text_only)
         shares = self._world.shares([[sum(len(ids) - prompt for ids, prompt in examples)] for _, examples in drawn])
         self.system.train()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         logged = []
         for (seen, examples), share in zip(drawn, shares[:, 0].tolist(), strict=True):
             with autocast(self._device, self._precision):
                 loss, right = self._loss(seen, examples)
             (loss * (share / len(drawn))).backward()
             logged.append({"loss": share * float(loss.detach()), "accuracy": share * right})
-        trained = [p for g in self._optimizer.param_groups for p in g["params"]]
+        trained = self._optimizer.parameters
         self._world.average(trained)
         norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_grad)
         self._optimizer.step()
@@ -210,6 +210,6 @@ class Tuning:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.system.load_state_dict(state["system"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        sharding.load_optimizer(self._optimizer, state["optimizer"])
         best = state["best"]
         self.best = None if best is None else (best[0], best[1], best[2])
