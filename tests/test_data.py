@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
+import io
 import re
+import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.progress import Progress
 
 from tests.conftest import write_walk
 from uijepa.config import Preprocess
@@ -144,13 +149,30 @@ def test_a_killed_build_is_completed_and_nothing_is_decoded_twice(
     assert len(decoded) == 2
 
 
-def test_two_builds_at_once_are_refused(tmp_path: Path, recordings: list[Clip]) -> None:
-    folder = token_cache.folder_of(tmp_path, SPEC)
-    folder.mkdir(parents=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ManifestError, match="another run is decoding"):
-            token_cache.build(tmp_path, recordings, SPEC, read_text=False)
+def test_of_two_builds_at_once_one_waits_and_decodes_nothing_again(
+    tmp_path: Path, recordings: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    original, begun, said = token_cache.prepare, threading.Event(), io.StringIO()
+
+    def slowly(path: Path, *args: object, **more: object) -> object:
+        decoded.append(path.name)
+        begun.set()
+        end = time.monotonic() + 30
+        while "waiting for it" not in said.getvalue():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        return original(path, *args, **more)
+
+    monkeypatch.setattr(token_cache, "prepare", slowly)
+    progress = Progress(console=Console(file=said, width=400))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(token_cache.build, tmp_path, recordings, SPEC, read_text=False)
+        assert begun.wait(30)
+        second = pool.submit(token_cache.build, tmp_path, recordings, SPEC, read_text=False, progress=progress)
+        caches = [first.result(60), second.result(60)]
+    assert sorted(decoded) == sorted(clip.path for clip in recordings)
+    assert all(set(cache) == {clip.path for clip in recordings} for cache in caches)
 
 
 def write_words(path: Path, words: str) -> None:

@@ -99,7 +99,12 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
 
 @pytest.mark.parametrize(
     "varied",
-    [(), ("tune.recolour=0.5", "tune.thin=0.5"), ("precision=bf16",), ("tune.optimizer=muon",)],
+    [
+        (),
+        ("tune.recolour=0.5", "tune.thin=0.5"),
+        ("precision=bf16",),
+        ("tune.optimizer=muon", "tune.read_weight=0.3"),
+    ],
     ids=["plain", "varied", "bf16", "muon"],
 )
 def test_the_decoder_learns_its_training_clips(recordings: Path, tmp_path: Path, varied: tuple[str, ...]) -> None:

@@ -140,7 +140,7 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     cache = TokenCache(folder)
     if _missing(root, clips, cache, read_text):  # else runs may start at once
-        with _only_writer(folder):
+        with _only_writer(folder, progress):
             cache = TokenCache(folder)
             missing = _missing(root, clips, cache, read_text)
             _truncate(folder, cache)
@@ -158,15 +158,17 @@ def _missing(root: Path, clips: Sequence[Clip], cache: TokenCache, read_text: bo
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    """Hold the cache for this process; another one that builds it at the same time is refused."""
+def _only_writer(folder: Path, progress: Progress | None) -> Iterator[None]:
+    """Hold the cache for this process; another one that builds it at the same time waits."""
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ManifestError(
-                f"{folder}: another run is decoding these clips; start again when it is done."
-            ) from error
+        except BlockingIOError:
+            if progress is not None:
+                progress.console.print(
+                    f"{folder}: another run is decoding these clips; waiting for it.", markup=False
+                )
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

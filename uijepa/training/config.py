@@ -102,7 +102,10 @@ class TuneConfig:
     swap: float = 0.7
     """Share of examples whose values are swapped for others, so that values are read, not remembered."""
     recite: float = 0.3
-    """Share of the text-only examples that ask to repeat lines of a made-up screen: a new decoder learns to copy."""
+    """Share of the text-only steps that ask to repeat lines of made-up screens: a new decoder learns to copy."""
+    read_weight: float = 0.0
+    """Of predicting the screen's own text too, word by word: a new decoder learns from all that it reads, and not
+    from the few words of the intent alone."""
     misread: float = 0.5
     """Strength of the simulated OCR mistakes, on top of those that OCR made; 0 adds none."""
     text_dropout: float = 0.1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,8 +28,28 @@ from uijepa.training.optimizer import Group, Optimizer
 from uijepa.video import normalise
 
 IGNORED = -100
-Example = tuple[list[int], int]
-"""Ids of `<sep> text <sep> intent <eos>`, and how many of them are the prompt."""
+
+
+class Example(NamedTuple):
+    """What is asked, and the answer to it."""
+
+    ids: list[int]
+    """Of `<sep> text <sep> intent <eos>`."""
+    prompt: int
+    """How many of them come before the intent."""
+
+
+class Said(NamedTuple):
+    """What the system made of some examples."""
+
+    loss: Tensor
+    """Mean cross-entropy over the intents' tokens."""
+    reading: Tensor
+    """Likewise over the tokens of the screens' text; 0 where that was not asked for."""
+    right: float
+    """Share of the intents' tokens predicted right."""
+
+
 EVALUATED = 256
 """Most validation clips looked at in one evaluation."""
 
@@ -65,7 +85,7 @@ class Tuning:
         self._val = [c for c in labelled if c.split == "val"][:EVALUATED]
         if not self._train:
             raise ManifestError("no clip of the train split has an intent: there is nothing to tune the decoder on.")
-        words = [sum(len(ids) for ids in self._ids(c.intent, cache[c.path].text)) for c in self._train]
+        words = [len(self._asked(c.intent, cache[c.path].text).ids) for c in self._train]
         lengths = [cache.count(c.path) + count for c, count in zip(self._train, words, strict=True)]
         parts = world.size * self.config.accumulate
         self._order = Order(lengths, self.config.batch, config.seed, parts)
@@ -87,15 +107,20 @@ class Tuning:
             group["lr"] = warmup_cosine(step, self.steps, config.warmup, group["peak"], group["peak"] / 50)
         torch.manual_seed(int(np.random.default_rng([self._seed, 2, step]).integers(2**63)))  # for dropout
         drawn = self._drawn(step, text_only)
-        shares = self._world.shares([[sum(len(ids) - prompt for ids, prompt in examples)] for _, examples in drawn])
+        shares = self._world.shares(
+            [[sum(len(e.ids) - e.prompt for e in each), sum(e.prompt - 1 for e in each)] for _, each in drawn]
+        )
         self.system.train()
         self._optimizer.zero_grad()
         logged = []
-        for (seen, examples), share in zip(drawn, shares[:, 0].tolist(), strict=True):
+        for (seen, examples), (answers, screens) in zip(drawn, shares.tolist(), strict=True):
             with autocast(self._device, self._precision):
-                loss, right = self._loss(seen, examples)
-            (loss * (share / len(drawn))).backward()
-            logged.append({"loss": share * float(loss.detach()), "accuracy": share * right})
+                said = self._said(seen, examples, reads=config.read_weight > 0)
+            loss = answers * said.loss + config.read_weight * screens * said.reading
+            (loss / len(drawn)).backward()
+            logged.append({"loss": answers * float(said.loss.detach()), "accuracy": answers * said.right})
+            if config.read_weight:
+                logged[-1]["reading"] = screens * float(said.reading.detach())
         trained = self._optimizer.parameters
         self._world.average(trained)
         norm = torch.nn.utils.clip_grad_norm_(trained, config.clip_grad)
@@ -107,13 +132,18 @@ class Tuning:
         """This process's parts of a step's batch: what is seen of its clips (None: text alone), and asked of each.
 
         What augmentation does to a clip depends on its place in the whole batch only, not on how it is dealt out.
+        A step recites with all its clips or none: recitals are short, and would be padded beside real screens.
         """
         order = self._text_order if text_only else self._order
+        reciting = text_only and np.random.default_rng([self._seed, 3, step]).random() < self.config.recite
         drawn = []
         for part in self._world.parts(list(enumerate(order.indices(step))), self.config.accumulate):
             clips = [self._train[clip] for _, clip in part]
             rngs = [np.random.default_rng([self._seed, 1, step, place]) for place, _ in part]
-            examples = [self._example(c, rng, text_only) for c, rng in zip(clips, rngs, strict=True)]
+            if reciting:
+                examples = [self._recital(rng) for rng in rngs]
+            else:
+                examples = [self._example(c, rng, text_only) for c, rng in zip(clips, rngs, strict=True)]
             drawn.append((None if text_only else self._seen(clips, rngs), examples))
         return drawn
 
@@ -125,41 +155,42 @@ class Tuning:
         ]
         return padded(clips, varied)
 
-    def _loss(self, seen: TokenBatch | None, examples: Sequence[Example]) -> tuple[Tensor, float]:
-        """Mean cross-entropy over the intents' tokens, and the share predicted right."""
-        longest = max(len(ids) for ids, _ in examples)
+    def _said(self, seen: TokenBatch | None, examples: Sequence[Example], *, reads: bool = False) -> Said:
+        longest = max(len(e.ids) for e in examples)
         tokens = np.full((len(examples), longest), self._prompt.pad, np.int64)
-        labels = np.full((len(examples), longest), IGNORED, np.int64)
-        lengths = np.array([len(ids) for ids, _ in examples])
+        labels = np.full((2, len(examples), longest), IGNORED, np.int64)
+        lengths = np.array([len(e.ids) for e in examples])
         for row, (ids, prompt) in enumerate(examples):
             tokens[row, : len(ids)] = ids
             # The logits at a place are of the next token.
-            labels[row, prompt - 1 : len(ids) - 1] = ids[prompt:]
+            labels[0, row, prompt - 1 : len(ids) - 1] = ids[prompt:]
+            labels[1, row, : prompt - 1] = ids[1:prompt]
         features, mask = self._features(seen, len(examples))
         logits = self.system(features, mask, self._tensor(tokens), self._tensor(lengths))
-        wanted = self._tensor(labels)
-        scored = wanted != IGNORED
-        chosen = logits[scored].float()
-        loss = F.cross_entropy(chosen, wanted[scored])
-        return loss, float((chosen.argmax(-1) == wanted[scored]).float().mean())
+        wanted, read = self._tensor(labels)
+        loss, right = _cross_entropy(logits, wanted)
+        reading = _cross_entropy(logits, read)[0] if reads else torch.zeros_like(loss)
+        return Said(loss, reading, right)
+
+    def _recital(self, rng: np.random.Generator) -> Example:
+        intent, lines = recital(self._words, rng)
+        return self._asked(intent, misread(lines, rng, self.config.misread))
 
     def _example(self, clip: Clip, rng: np.random.Generator | None, text_only: bool) -> Example:
         """What is asked about a clip. No `rng`: no augmentation."""
         intent, lines = clip.intent, self._cache[clip.path].text
         config = self.config
         if rng is not None:
-            if text_only and rng.random() < config.recite:
-                intent, lines = recital(self._words, rng)
-            elif rng.random() < config.swap:
+            if rng.random() < config.swap:
                 intent, lines = swap_values(intent, lines, clip.slots, self._words, rng)
             lines = misread(lines, rng, config.misread)
             if not text_only and rng.random() < config.text_dropout:
                 lines = []
-        prompt, answer = self._ids(intent, lines)
-        return [*prompt, *answer], len(prompt)
+        return self._asked(intent, lines)
 
-    def _ids(self, intent: str, lines: Sequence[str]) -> tuple[list[int], list[int]]:
-        return self._prompt.prompt_ids(lines), [*self._prompt.intent_ids(intent), self._prompt.eos]
+    def _asked(self, intent: str, lines: Sequence[str]) -> Example:
+        prompt = self._prompt.prompt_ids(lines)
+        return Example([*prompt, *self._prompt.intent_ids(intent), self._prompt.eos], len(prompt))
 
     def _features(self, seen: TokenBatch | None, clips: int) -> tuple[Tensor, Tensor]:
         if seen is None:
@@ -185,8 +216,8 @@ class Tuning:
             clips = self._val[start : start + self.config.batch]
             seen = None if text_only else collate(self._cache, clips)
             with autocast(self._device, self._precision):
-                loss, right = self._loss(seen, [self._example(c, None, text_only) for c in clips])
-            sums += np.array([float(loss), right, 1.0]) * len(clips)
+                said = self._said(seen, [self._example(c, None, text_only) for c in clips])
+            sums += np.array([float(said.loss), said.right, 1.0]) * len(clips)
         loss_mean = float(sums[0] / sums[2])
         if not text_only and (self.best is None or loss_mean < self.best[0]):
             weights = {name: value.detach().cpu().clone() for name, value in self.system.state_dict().items()}
@@ -213,3 +244,11 @@ class Tuning:
         sharding.load_optimizer(self._optimizer, state["optimizer"])
         best = state["best"]
         self.best = None if best is None else (best[0], best[1], best[2])
+
+
+def _cross_entropy(logits: Tensor, wanted: Tensor) -> tuple[Tensor, float]:
+    """Its mean over the places that are wanted, and the share of them predicted right."""
+    scored = wanted != IGNORED
+    chosen = logits[scored].float()
+    right = (chosen.argmax(-1) == wanted[scored]).float().mean()
+    return F.cross_entropy(chosen, wanted[scored]), float(right)
