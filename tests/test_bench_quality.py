@@ -460,6 +460,21 @@ def test_the_report_prints_and_writes_the_files_numbers(
         pages.update(tmp_path, console, check=True, pages=[page])
 
 
+def test_the_summary_has_every_systems_score_of_every_part(
+    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
+) -> None:
+    results, _ = run(folder, bundles, tmp_path)
+    head, _, *lines, _, foot = report.summary(results).splitlines()
+    names = [name.strip() for name in head.strip("|").split("|")]
+    assert names[-2:] == [f"overall, {row(results, 'uijepa')['n']} clips", "values kept"]
+    shown = {cells[0]: cells[1:] for cells in ([c.strip() for c in li.strip("|").split("|")] for li in lines)}
+    assert shown.keys() == {r["system"] for r in results["rows"]}
+    for system, scores in shown.items():
+        for name, score in zip(names[1:-1], scores[:-1], strict=True):
+            assert score == report.spread(row(results, system, name.partition(",")[0])["intent_similarity"])
+    assert foot == report.footnote(results, row(results, "uijepa")["n"])
+
+
 def test_wrong_options_are_one_line_and_status_2(tmp_path: Path) -> None:
     for options, wrong in [
         ([], "--manifest"),

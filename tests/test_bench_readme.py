@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 QUALITY = [page for page in pages.PAGES if page.kind == "quality"]
 
 
-@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.results)
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: f"{page.results} in {page.file}")
 def test_the_pages_numbers_are_those_of_the_results(page: pages.Page) -> None:
     assert page.found(ROOT) == page.made(ROOT), "run: python -m uijepa.bench report"
 

@@ -53,7 +53,7 @@ def suite(
     baseline_bundle: Annotated[
         list[str] | None, typer.Option(help="NAME=DIR: another bundle to compare with; may be repeated.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Where the results go.")] = report.RESULTS,
+    out: Annotated[Path, typer.Option(help="Where the results go.")] = report.QUALITY_RESULTS,
     work: Annotated[Path, typer.Option(help="Journals and caches; a second run resumes.")] = Path("runs/bench"),
     limit: Annotated[int | None, typer.Option(help="Score this many clips only.", min=1)] = None,
     name: Annotated[str, typer.Option(help="Name of the suite; the manifest's folder without.")] = "",

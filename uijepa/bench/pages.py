@@ -14,8 +14,9 @@ from uijepa.errors import ConfigError
 
 RESULTS = Path("uijepa/bench/results")
 """In a checkout."""
-_MADE = {"quality": report.block, "probes": probe_report.block}
+_MADE = {"summary": report.summary, "quality": report.block, "probes": probe_report.block}
 _SHOWN = {"quality": report.show, "probes": probe_report.show}
+"""A summary is of results that another page shows whole."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Page:
     results: str
     """Name of the results' file, without its suffix."""
     file: str
-    kind: Literal["quality", "probes"]
+    kind: Literal["summary", "quality", "probes"]
 
     def load(self, root: Path) -> dict[str, Any]:
         """The results. Raises ConfigError."""
@@ -42,7 +43,9 @@ class Page:
 
 
 PAGES = (
-    Page("quality", "README.md", "quality"),
+    Page("quality", "README.md", "summary"),
+    Page("iit", "README.md", "summary"),
+    Page("quality", "datasets/iiw/README.md", "quality"),
     Page("iit", "datasets/iit/README.md", "quality"),
     Page("probe", "docs/pretraining.md", "probes"),
     Page("ablation", "docs/pretraining.md", "probes"),
@@ -53,7 +56,8 @@ PAGES = (
 def update(root: Path, console: Console, *, check: bool, pages: Sequence[Page] = PAGES) -> None:
     """Print all results and write each page's block; with `check` raise ConfigError where one differs instead."""
     for page in pages:
-        _SHOWN[page.kind](page.load(root), console)
+        if page.kind in _SHOWN:
+            _SHOWN[page.kind](page.load(root), console)
         if not check:
             changed = report.write(root / page.file, page.made(root), report.markers(page.results))
             told = "written" if changed else "up to date"

@@ -12,8 +12,8 @@ from rich.table import Table
 
 from uijepa.errors import ConfigError
 
-RESULTS = Path(__file__).parent / "results" / "quality.json"
-PROBE_RESULTS = RESULTS.with_name("probe.json")
+QUALITY_RESULTS = Path(__file__).parent / "results" / "quality.json"
+PROBE_RESULTS = QUALITY_RESULTS.with_name("probe.json")
 Markers = tuple[str, str]
 METRICS = {"sbert": "SBERT", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 SHARES = {"exact": "exact", "slot_recall": "values kept"}
@@ -49,6 +49,20 @@ def block(results: Mapping[str, Any]) -> str:
     lines += [line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
     lines += ["", footnote(results, overall[0]["n"])]
     return "\n".join(lines)
+
+
+def summary(results: Mapping[str, Any]) -> str:
+    """The same in one table: Intent Similarity of each part of the suite, for those who want no more."""
+    groups = list(dict.fromkeys(d["group"] for d in results["differences"]))
+    groups = [*(g for g in groups if g != "overall"), "overall"]
+    rows = {(r["system"], r["group"]): r for r in results["rows"] if r["by"] in ("all", "part")}
+    systems = list(dict.fromkeys(system for system, _ in rows))
+    heads = [f"{group}, {rows[systems[0], group]['n']} clips" for group in groups]
+    lines = [line(["System", *heads, "values kept"]), line(["---", *["---:"] * (len(heads) + 1)])]
+    for system in systems:
+        scores = [spread(rows[system, group]["intent_similarity"]) for group in groups]
+        lines.append(line([system, *scores, cells(rows[system, "overall"])[-1]]))
+    return "\n".join([*lines, "", footnote(results, rows[systems[0], "overall"]["n"])])
 
 
 def ahead(results: Mapping[str, Any]) -> list[str]:
