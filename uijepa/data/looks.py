@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,7 +68,7 @@ def last_frame(digest: str, path: Path, cache: Path) -> Bytes:
 
 def _kept(file: Path, make: Callable[[], Bytes]) -> Bytes:
     if not file.exists():
-        partial = file.with_suffix(".part")
+        partial = file.with_suffix(f".{os.getpid()}.part")  # another process may make the same
         Image.fromarray(make()).save(partial, format="PNG")
         partial.replace(file)
     with Image.open(file) as image:
