@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.tiny_training import config
+from uijepa.errors import ConfigError
 from uijepa.train import What, train
 from uijepa.training import device
 from uijepa.training.device import computes_bf16, pick_device
@@ -68,3 +69,10 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(
     assert json.loads((folder / "provenance.json").read_text())["bf16"] is True
     other = train(recordings, tmp_path / "other", settings, What.decoder)
     assert json.loads((other / "provenance.json").read_text())["bf16"] is False
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", "{}"])
+def test_a_damaged_configuration_is_named(recordings: Path, tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "config.json").write_text(damaged)
+    with pytest.raises(ConfigError, match=r"config\.json: not the configuration of a run"):
+        train(recordings, tmp_path, config("precision=auto"), What.decoder, resume=True)

@@ -264,7 +264,10 @@ def _with_precision(
         return config
     begun = out / CONFIG
     if resume and begun.is_file():
-        name = json.loads(begun.read_text(encoding="utf-8")).get("precision")
+        try:
+            name = json.loads(begun.read_text(encoding="utf-8"))["precision"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{begun}: not the configuration of a run ({error}). Give another --out.") from error
     else:
         name = "fp32" if world.any([not in_bf16(device, config.precision)])[0] else "bf16"
     return replace(config, precision=name)
