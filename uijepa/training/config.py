@@ -92,7 +92,7 @@ class TuneConfig:
     accumulate: int = 1
     """Micro-batches that a process works its share of a batch off in: less memory, the same step up to rounding."""
     optimizer: OptimizerName = "adamw"
-    """"muon": for matrices (`uijepa.training.optimizer`). A new decoder learns in half the steps or fewer."""
+    """"muon": for matrices (`uijepa.training.optimizer`). In short runs a new decoder learned in half the steps."""
     lr: float = 1e-3
     encoder_lr: float = 0.0
     """Peak learning rate of the encoder; 0 keeps it frozen, as the paper does."""
