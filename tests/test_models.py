@@ -12,6 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from uijepa import checkpoint
 from uijepa.errors import CheckpointError, ConfigError
+from uijepa.jepa.health import attention_entropy
 from uijepa.models.decoder import DecoderConfig, merged, new_decoder, new_tokenizer
 from uijepa.models.encoder import Encoder, EncoderConfig, rotary, rotate
 from uijepa.models.predictor import Predictor
@@ -47,10 +48,22 @@ def test_rotary_turns_each_pair_by_its_coordinate() -> None:
         assert turned[2 * pair : 2 * pair + 2].tolist() == pytest.approx(wanted, abs=1e-5)
 
 
+def test_a_new_encoder_attends_to_some_tokens_more_than_to_others() -> None:
+    def attention(std: float) -> float:
+        torch.manual_seed(0)
+        encoder = Encoder(EncoderConfig(width=192, depth=4, heads=3, initial_std=std))
+        return float(attention_entropy(encoder, *some_tokens(4, 64), torch.ones(4, 64, dtype=torch.bool)).mean())
+
+    assert attention(0.02) > 0.998
+    assert attention(0) < 0.96
+    with pytest.raises(ConfigError, match="initial_std"):
+        EncoderConfig(initial_std=-1)
+
+
 def test_features_depend_on_relative_places_only() -> None:
     encoder = Encoder(SMALL)
     for block in encoder.trunk.blocks:
-        torch.nn.init.normal_(block.qkv.weight)  # attention that a fresh encoder hardly pays
+        torch.nn.init.normal_(block.qkv.weight)  # attention paid to few
         torch.nn.init.normal_(block.out.weight)
     values, positions = some_tokens(1, 6)
     moved = encoder(values, positions + torch.tensor([2, 11, 5]))
