@@ -38,8 +38,8 @@ class EncoderConfig:
     rotary: Literal["pairs", "vjepa2"] = "pairs"
     """How the angles lie on the channels, see `rotary`; "vjepa2" is for weights trained so."""
     initial_std: float = 0.02
-    """Of new weights, V-JEPA's; 0: 1 / sqrt(channels in). At widths of 100 to 200, 0.02 leaves attention spread evenly
-    over all tokens for the first hundred steps and more; with 0 it chooses from the first step on."""
+    """Of new weights, V-JEPA's; 0: 1 / sqrt(channels in). At widths of 100 to 200, 0.02 leaves attention all but even
+    over a clip's tokens for the first hundred steps; with 0 it chooses from the first step on."""
 
     def __post_init__(self) -> None:
         if self.initial_std < 0:
