@@ -40,6 +40,19 @@ def test_lidar_is_its_formula_and_falls_when_clips_collapse() -> None:
     assert health.lidar(line) < 0.5 * health.lidar(views)
 
 
+def test_view_agreement_is_the_share_of_variance_that_is_the_clips() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clips, noise = (torch.randn(4000, views, 6, generator=generator) for views in (1, 4))
+    for spread in (0.0, 0.5, 1.0, 3.0):  # of the clips, beside views that differ by 1
+        assert health.view_agreement(spread * clips + noise) == pytest.approx(spread**2 / (spread**2 + 1), abs=0.02)
+    assert health.view_agreement(clips.expand(-1, 4, -1)) == 1
+    hashes = torch.randn(200, 4, 64, generator=generator)  # each view a vector of its own
+    assert health.lidar(hashes) > 0.8 * 64, "a rank does not see it"
+    assert health.view_agreement(hashes) == pytest.approx(0, abs=0.05)
+    with pytest.raises(ValueError, match="2 clips and 2 views"):
+        health.view_agreement(clips)
+
+
 def test_position_share_finds_features_that_are_only_places() -> None:
     generator = torch.Generator().manual_seed(0)
     positions = torch.randint(0, 6, (3000, 3), generator=generator)

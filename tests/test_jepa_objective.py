@@ -14,7 +14,7 @@ from torch import Tensor
 from uijepa.errors import ConfigError
 from uijepa.jepa.objective import Batch, Objective, ObjectiveConfig, take
 from uijepa.jepa.schedule import linear, warmup_cosine
-from uijepa.jepa.terms import KEPT, Centre, contrast, directions, normed, sigreg, spread
+from uijepa.jepa.terms import KEPT, Centre, contrast, directions, invariance, normed, sigreg, spread
 from uijepa.models.encoder import Encoder, EncoderConfig
 
 
@@ -105,6 +105,20 @@ def test_spread_tells_collapsed_clips_from_apart_ones() -> None:
     copied = apart[..., :1].expand(-1, -1, 8)
     assert spread(copied)[1] > 10 * spread(apart)[1]
     assert spread(same[:, :1]) == (0.0, 0.0)
+
+
+def test_invariance_is_the_mean_over_pairs_of_views() -> None:
+    views = torch.randn(3, 5, 4, generator=torch.Generator().manual_seed(0))
+    pairs = [(views[a] - views[b]).square().mean() for a in range(3) for b in range(a)]
+    assert invariance(views) == pytest.approx(float(torch.stack(pairs).mean()), rel=1e-5)
+    assert invariance(views[:1].expand(3, -1, -1)) == 0
+    assert invariance(views[:1]) == 0
+    batch = some_batch()
+    told = objective(invariance_weight=2.0)(batch)
+    rest = objective()(batch)
+    assert float(told["loss"].detach() - rest["loss"].detach()) == pytest.approx(
+        2 * float(told["invariance"].detach()), rel=1e-4
+    )
 
 
 def test_take_gathers_chosen_tokens_in_order() -> None:

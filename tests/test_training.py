@@ -43,6 +43,7 @@ def test_a_run_goes_from_recordings_to_a_system(recordings: Path, tmp_path: Path
     numbers = {
         "rankme",
         "lidar",
+        "view_agreement",
         "between_clips",
         "position_share",
         "attention",

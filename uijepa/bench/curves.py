@@ -19,6 +19,7 @@ PANELS = {
     "loss": "loss",
     "lidar": "LiDAR (rank of clips)",
     "clip_rank": "clip rank (RankMe)",
+    "view_agreement": "agreement of a clip's views",
     "between_clips": "variance between clips",
     "position_share": "variance by position",
 }

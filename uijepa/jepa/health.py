@@ -48,6 +48,26 @@ def lidar(views_CQD: Tensor, delta: float = 1e-4) -> float:
     return float(torch.exp(-(share * share.log()).sum()))
 
 
+def view_agreement(views_CQD: Tensor) -> float:
+    """Share of the variance of views that all views of a clip have in common: the intraclass correlation ICC(1).
+
+    1: a view tells which clip it is of, up to its place among all; 0: views of one clip differ as those of two.
+    With B and W the mean squares between and within C clips of Q views each, summed over channels,
+
+        (B - W) / (B + (Q - 1) W)      (Shrout & Fleiss 1979)
+
+    LiDAR is blind to this: a rank does not tell how much of a direction's variance is the clip's.
+    """
+    clips, views, _ = views_CQD.shape
+    if clips < 2 or views < 2:
+        raise ValueError(f"agreement needs at least 2 clips and 2 views, got {clips} and {views}")
+    x = views_CQD.double()
+    means = x.mean(1)
+    between = views * (means - means.mean(0)).square().sum() / (clips - 1)
+    within = (x - means[:, None]).square().sum() / (clips * (views - 1))
+    return float((between - within) / (between + (views - 1) * within).clamp(min=1e-30))
+
+
 def between_clip_share(features: list[Tensor]) -> float:
     """Share of the variance of token features that lies between clips' means; near 0 when clips look alike."""
     tokens = torch.cat(features).double()

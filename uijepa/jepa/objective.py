@@ -25,7 +25,7 @@ from uijepa.errors import ConfigError
 from uijepa.grid import TUBELET_VALUES
 from uijepa.jepa.gather import across
 from uijepa.jepa.schedule import linear
-from uijepa.jepa.terms import Centre, contrast, directions, normed, pool, sigreg, spread
+from uijepa.jepa.terms import Centre, contrast, directions, invariance, normed, pool, sigreg, spread
 from uijepa.models.encoder import Encoder, EncoderConfig
 from uijepa.models.predictor import Predictor
 
@@ -53,6 +53,8 @@ class ObjectiveConfig:
     """Steps of the pixel warm-up; 0 for none."""
     variance_weight: float = 1.0
     covariance_weight: float = 0.05
+    invariance_weight: float = 0.0
+    """Of the difference between masked views of a clip: what VICReg has beside the two."""
     sigreg_weight: float = 0.0
     """LeJEPA takes 0.02 to 0.1."""
     contrast_weight: float = 0.0
@@ -85,6 +87,7 @@ class ObjectiveConfig:
             "pixel": pixel if self.kind == "jepa" else 1.0,
             "variance": self.variance_weight,
             "covariance": self.covariance_weight,
+            "invariance": self.invariance_weight,
             "sigreg": self.sigreg_weight,
             "contrast": self.contrast_weight,
         }
@@ -162,6 +165,8 @@ class Objective(nn.Module):
             if "variance" in weights or "covariance" in weights:
                 both = dict(zip(("variance", "covariance"), spread(pooled_KBD), strict=True))
                 terms |= {name: value for name, value in both.items() if name in weights}
+            if "invariance" in weights:
+                terms["invariance"] = invariance(pooled_KBD)
             if "sigreg" in weights:
                 terms["sigreg"] = sigreg(pooled_KBD, directions(pooled_KBD.shape[-1], step).to(pooled_KBD.device))
             if "contrast" in weights:

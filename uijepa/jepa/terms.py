@@ -58,6 +58,17 @@ def spread(pooled_KBD: Tensor) -> tuple[Tensor, Tensor]:
     return variance, off.mean()
 
 
+def invariance(pooled_KBD: Tensor) -> Tensor:
+    """VICReg's third term: the mean of (a - b)^2 over pairs of views, clips and channels; 0 for a single view.
+
+    `spread` alone is content with features that tell apart what each view happens to show. Beside this they must be
+    the clip's.
+    """
+    if len(pooled_KBD) < 2:
+        return pooled_KBD.sum() * 0
+    return 2 * pooled_KBD.var(0).mean()  # over all pairs, (a - b)^2 averages to twice the variance
+
+
 def directions(width: int, step: int) -> Tensor:
     """Unit vectors of a step, [D, S] on the CPU: the same on every machine and after a resume."""
     generator = torch.Generator().manual_seed(step)

@@ -75,6 +75,7 @@ class Checkup:
             "rankme": health.rankme(every[:: max(1, len(every) // 4096)]),
             "clip_rank": health.rankme(pooled - pooled.mean(0)),
             "lidar": health.lidar(torch.cat(views)),
+            "view_agreement": health.view_agreement(torch.cat(views)),
             "between_clips": health.between_clip_share(features),
             "position_share": health.position_share(every, torch.cat(positions)),
             "attention": float(attention.mean()),
