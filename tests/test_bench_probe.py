@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
+from torch import Tensor
 from typer.testing import CliRunner
 
 from tests.conftest import write_clip
 from uijepa import checkpoint
 from uijepa.bench import contenders, drawing, pages, plot, probe_report, report, shots
 from uijepa.bench.__main__ import app
-from uijepa.bench.features import encode, tokens
+from uijepa.bench.features import encode, halves, tokens
 from uijepa.bench.options import numbers
 from uijepa.bench.probe import Found, crossed, differences
 from uijepa.bench.probing import ProbeConfig
@@ -217,12 +218,32 @@ def test_probe_from_the_command_line(recordings: Path, saved: Path, tmp_path: Pa
         True
     }  # nothing left to choose on
     assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "random"}
+    assert {(a["suite"], a["encoder"]) for a in found["agreements"]} >= {("toy", "jepa"), ("toy", "random")}
+    assert all(-1 <= a["agreement"] <= 1 for a in found["agreements"])
     assert str(tmp_path) not in found["command"]
     again = tmp_path / "again.json"
     assert CliRunner().invoke(app, [*options, "1", "--out", str(again)]).exit_code == 0
     # The same numbers again, whatever stands beside them.
     same = [r for r in found["rows"] if (r["suite"], r["encoder"], r["shots"]) == ("toy", "random", 1)]
     assert json.loads(again.read_text())["rows"] == same
+
+
+def test_halves_of_a_clip_share_no_token_and_leave_none_out(recordings: Path) -> None:
+    class Echo(Encoder):
+        """Features that are the tubelets' own first values."""
+
+        def forward(self, values: Tensor, *_: Tensor) -> Tensor:
+            return values[..., :12]
+
+    items = shots.read(Asked(name="toy", manifests=(recordings,)), SPEC).items[:3]
+    views = halves(Echo(EncoderConfig(width=12, depth=1, heads=1)), items, CPU, "fp32")
+    assert views.shape == (3, 2, 12)
+    for item, (first, second) in zip(items, views, strict=True):
+        values, _, _ = tokens([item], CPU)
+        count = len(item.tokens().values)
+        whole = values[0, :count, :12].mean(0)
+        assert torch.allclose((count // 2 * first + (count - count // 2) * second) / count, whole, atol=1e-5)
+        assert not torch.allclose(first, second)
 
 
 def test_words_on_the_screen_tell_a_task(recordings: Path, saved: Path, tmp_path: Path) -> None:
@@ -239,6 +260,7 @@ def test_words_on_the_screen_tell_a_task(recordings: Path, saved: Path, tmp_path
     assert (row["probe"], row["mean"]) == ("knn", 100)
     assert {d["probe"] for d in found["differences"]} == {"knn"}
     assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "text"}
+    assert [a["encoder"] for a in found["agreements"]] == ["jepa"]
     assert found["encoders"][1] == {"encoder": "text", "frozen": True, "parameters": 0}
 
 
@@ -329,6 +351,7 @@ def results() -> dict[str, Any]:
         "rows": rows,
         "differences": ahead,
         "silhouettes": [{"suite": "toy", "encoder": "jepa", "by": "app", "silhouette": -0.01234}],
+        "agreements": [{"suite": "toy", "encoder": "jepa", "agreement": 0.312}],
     }
 
 
@@ -338,6 +361,8 @@ def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
     assert "| toy | attentive | jepa | 51.0 (40.0 to 60.0) | 54.0 (40.0 to 60.0) |" in made
     assert "| toy | knn | random | – | +2.0 (-1.0 to 3.0) |" in made
     assert "| toy | app | jepa | -0.012 |" in made
+    assert "| toy | jepa | 0.31 |" in made
+    assert "agree" not in probe_report.block({k: v for k, v in results().items() if k != "agreements"})
     assert "4 categories (1 left out), 9 test clips, chance 25.0" in made
     console = Console(record=True, width=160, file=io.StringIO())
     probe_report.show(results(), console)

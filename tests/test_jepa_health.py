@@ -140,7 +140,7 @@ def test_the_probe_leaves_no_gradient() -> None:
     assert known.grad is None
 
 
-CLIPS, TOKENS, WIDTH = 40, 60, 32
+CLIPS, TOKENS, WIDTH = 40, 200, 32
 
 
 def numbers(features_CND: Tensor, positions: Tensor, attention: float = 0.7) -> dict[str, float]:
@@ -150,13 +150,14 @@ def numbers(features_CND: Tensor, positions: Tensor, attention: float = 0.7) -> 
         "between_clips": health.between_clip_share(list(features_CND)),
         "position_share": health.position_share(features_CND.flatten(0, 1), positions.flatten(0, 1)),
         "clip_rank": health.rankme(pooled - pooled.mean(0)),
+        "view_agreement": health.view_agreement(features_CND.unflatten(1, (-1, 2)).mean(1)),
         "attention_low": attention,
     }
 
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, Tensor]:
-    """Places, what each place shows, what each clip is, and noise; as features [clips, tokens, width]."""
+    """Places, and as features [clips, tokens, width]: what a place shows, what a clip is and its half, and noise."""
     generator = torch.Generator().manual_seed(0)
     positions = torch.randint(0, 8, (CLIPS, TOKENS, 3), generator=generator)
     table = torch.randn(8, 8, WIDTH, generator=generator)
@@ -166,6 +167,7 @@ def parts() -> dict[str, Tensor]:
         "clip": torch.randn(CLIPS, 1, WIDTH, generator=generator).expand(-1, TOKENS, -1),
         "line": torch.randn(CLIPS, 1, 1, generator=generator) * torch.ones(TOKENS, WIDTH),
         "noise": torch.randn(CLIPS, TOKENS, WIDTH, generator=generator),
+        "view": torch.randn(CLIPS, 2, WIDTH, generator=generator).repeat(1, TOKENS // 2, 1),
     }
 
 
@@ -179,6 +181,7 @@ def parts() -> dict[str, Tensor]:
         ({"place": 1.0, "noise": 0.2}, "clips look alike|positions only", True),
         ({"place": 1.0, "clip": 0.3, "noise": 0.2}, "positions only", True),
         ({"line": 1.0, "noise": 0.2}, "few directions", True),
+        ({"view": 1.0, "clip": 1.0, "noise": 1.0}, "scattered", False),
     ],
 )
 def test_verdicts(parts: dict[str, Tensor], weights: dict[str, float], words: str, collapsed: bool) -> None:

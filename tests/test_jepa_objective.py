@@ -246,6 +246,14 @@ def test_the_centre_is_the_running_mean_of_targets(by_place: bool) -> None:
     assert not centre(far).any() or not by_place, "a place never seen has no mean, and none is out of the table"
 
 
+def test_targets_centred_by_clip_lose_what_all_of_a_clip_share() -> None:
+    batch = some_batch()
+    plain, centred = (objective(centre=centre).targets(batch)[0] for centre in ("none", "clip"))
+    for clip, real in enumerate(batch.mask):
+        own = plain[clip, real]
+        assert torch.allclose(centred[clip, real], normed(own - own.mean(0)), atol=1e-5)
+
+
 def test_centred_targets_lose_what_is_common() -> None:
     batch = some_batch()
     built = objective(centre="global")

@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from uijepa.bench.shots import Item, Suite
 from uijepa.data.batches import PAD_TO
 from uijepa.errors import ManifestError, MissingExtra
+from uijepa.jepa.objective import take
+from uijepa.jepa.terms import pool
 from uijepa.models.encoder import Encoder
 from uijepa.training.device import autocast
 from uijepa.video.tokens import DEVIATION, MEAN
@@ -84,6 +86,25 @@ def encode(
         made.update({i: row[keep].half().cpu() for i, row, keep in zip(chosen, seen, mask, strict=True)})
         advance(len(chosen))
     return Features(torch.cat([made[i] for i in range(len(items))]), [0, *np.cumsum(counts).tolist()])
+
+
+@torch.no_grad()
+def halves(encoder: Encoder, items: Sequence[Item], device: torch.device, precision: str = "auto") -> Tensor:
+    """Mean features of two halves of each clip that share no token, drawn at random: float32 [clips, 2, D].
+
+    Clips need two tokens or more each.
+    """
+    encoder = encoder.to(device).eval()
+    rng = np.random.default_rng(0)
+    made: list[Tensor] = []
+    for start in range(0, len(items), ENCODED_AT_ONCE):
+        values, positions, mask = tokens(items[start : start + ENCODED_AT_ONCE], device)
+        keys = torch.from_numpy(rng.random(mask.shape)).masked_fill(~mask.cpu(), 2)
+        first = (keys.argsort(1).argsort(1) < mask.cpu().sum(1, keepdim=True) // 2).to(device)
+        with autocast(device, precision):
+            parts = [take(half, values, positions) for half in (first, mask & ~first)]
+            made.append(torch.stack([pool(encoder(*part).float(), part[-1]).cpu() for part in parts], dim=1))
+    return torch.cat(made)
 
 
 def words(suite: Suite, width: int) -> Tensor:

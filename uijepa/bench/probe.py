@@ -13,12 +13,13 @@ from rich.progress import Progress
 
 from uijepa.bench import probing
 from uijepa.bench.contenders import Contender
-from uijepa.bench.features import Features, encode, tokens, words
+from uijepa.bench.features import Features, encode, halves, tokens, words
 from uijepa.bench.metrics import Interval
 from uijepa.bench.probing import AttentiveProbe, ProbeConfig, See
 from uijepa.bench.shots import Asked, Draw, Indices, Suite, draw, read
 from uijepa.config import Preprocess, plain
 from uijepa.errors import ConfigError, MissingExtra
+from uijepa.jepa.health import view_agreement
 from uijepa.training.device import autocast, pick_device
 
 ProbeKind = Literal["attentive", "knn"]
@@ -89,7 +90,7 @@ def measure(plan: Plan, progress: Progress) -> dict[str, Any]:
         "budget": plain(plan.probe),
         "preprocess": plain(plan.preprocess),
         "encoders": [c.as_json() for c in plan.contenders],
-        **{part: [] for part in ("suites", "tasks", "rows", "differences", "silhouettes", "chosen")},
+        **{part: [] for part in ("suites", "tasks", "rows", "differences", "silhouettes", "agreements", "chosen")},
     }
     for asked in plan.suites:
         suite = read(asked, plan.preprocess, progress)
@@ -103,6 +104,7 @@ def measure(plan: Plan, progress: Progress) -> dict[str, Any]:
             bench = Bench(plan, suite, contender, device)
             progress.update(bar, description=f"{suite.name}: {contender.name}")
             results["silhouettes"] += bench.silhouettes()
+            results["agreements"] += bench.agreement()
             for shots, mine in possible.items():
                 found += bench.cells(shots, mine)
                 progress.advance(bar)
@@ -230,6 +232,17 @@ class Bench:
                 told = {"suite": self._suite.name, "encoder": self._contender.name, "by": by}
                 made.append({**told, "silhouette": round(float(np.mean(values)), 4)})
         return made
+
+    def agreement(self) -> list[dict[str, Any]]:
+        """Of two halves of a test clip (`uijepa.jepa.health.view_agreement`), the mean over seeds; none for words."""
+        clips = [i for i in self._suite.of("test") if len(self._suite.items[i].tokens().values) > 1]
+        items = [self._suite.items[i] for i in clips]
+        if not self._features or len(items) < 2:
+            return []
+        seeds = range(len(self._features))
+        views = (halves(self._contender.fresh(s), items, self._device, self._plan.precision) for s in seeds)
+        value = float(np.mean([view_agreement(v) for v in views]))
+        return [{"suite": self._suite.name, "encoder": self._contender.name, "agreement": round(value, 3)}]
 
 
 def task(suite: Suite, shots: int, lot: Draw) -> dict[str, Any]:

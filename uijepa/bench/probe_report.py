@@ -39,6 +39,7 @@ _NAMES = {
     "rows": ("suite", "encoder", "probe", "shots"),
     "differences": ("suite", "a", "b", "probe", "shots"),
     "silhouettes": ("suite", "encoder", "by"),
+    "agreements": ("suite", "encoder"),
     "chosen": ("suite", "encoder", "probe", "shots"),
 }
 """What tells the entries of each list apart."""
@@ -56,7 +57,7 @@ def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     made = {**before, **now, "command": f"{before['command']} && {now['command']}"}
     for part, names in _NAMES.items():
         entries: dict[tuple[Any, ...], Any] = {}
-        for entry in (*before[part], *now[part]):
+        for entry in (*before.get(part, ()), *now.get(part, ())):
             entries[tuple(entry[name] for name in names)] = entry
         made[part] = list(entries.values())
     if before["budget"] != now["budget"]:
@@ -80,6 +81,9 @@ def block(results: Mapping[str, Any]) -> str:
     if results["silhouettes"]:
         made += ["", "Silhouette of test clips' mean features (−1 to 1):", ""]
         made += _table(["suite", "by", "encoder", "silhouette"], silhouettes(results))
+    if results.get("agreements"):
+        made += ["", "Share of the variance of half clips that both halves have in common (0 to 1):", ""]
+        made += _table(["suite", "encoder", "agreement"], agreements(results))
     return "\n".join([*made, "", footnote(results)])
 
 
@@ -131,12 +135,18 @@ def silhouettes(results: Mapping[str, Any]) -> list[list[str]]:
     return [[s["suite"], s["by"], s["encoder"], f"{s['silhouette']:+.3f}"] for s in results["silhouettes"]]
 
 
+def agreements(results: Mapping[str, Any]) -> list[list[str]]:
+    """suite, encoder, value; none in results from before they were measured."""
+    return [[a["suite"], a["encoder"], f"{a['agreement']:.2f}"] for a in results.get("agreements", ())]
+
+
 def _lines(cells: Cells, shots: Sequence[int], *, sign: bool = False) -> list[list[str]]:
     return [[*names, *(spread(row.get(n), sign=sign) for n in shots)] for names, row in cells.items()]
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
-    under = ["---"] * 3 + ["---:"] * (len(heads) - 3)
+    names = min(3, len(heads) - 1)
+    under = ["---"] * names + ["---:"] * (len(heads) - names)
     return [line(heads), line(under), *map(line, lines)]
 
 
@@ -163,4 +173,6 @@ def show(results: Mapping[str, Any], console: Console) -> None:
             console.print(table)
     for suite, by, name, value in silhouettes(results):
         console.print(f"silhouette, {suite} by {by}: {name} {value}", markup=False)
+    for suite, name, value in agreements(results):
+        console.print(f"halves of a clip agree, {suite}: {name} {value}", markup=False)
     console.print(footnote(results), markup=False)

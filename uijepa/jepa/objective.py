@@ -4,8 +4,8 @@
          + pixel_weight * mean (p - x)^2 on the same tokens               (what keeps detail)
          + what keeps clips apart, each with its weight: see uijepa/jepa/terms.py
 
-h = layer norm (no affine) of the EMA encoder's features of the whole clip, without gradient; with a `centre`, a
-running mean c is taken off them and they are normed again, so that the term keeps its scale: h = norm(h - c).
+h = layer norm (no affine) of the EMA encoder's features of the whole clip, without gradient; with a `centre`, a mean c
+is taken off them and they are normed again, so that the term keeps its scale: h = norm(h - c).
 
 With kind = "pixels" there is no latent term and no target to compute: masked pixels alone (MAE, VideoMAE, SimMIM),
 through the same masks, encoder, predictor and budget.
@@ -61,8 +61,9 @@ class ObjectiveConfig:
     """Of the contrast between clips, on pairs of mask kinds."""
     temperature: float = 0.1
     """Of the contrast."""
-    centre: Literal["none", "global", "place"] = "none"
-    """Running mean taken off the targets: one for all, or one for each place (h, w)."""
+    centre: Literal["none", "global", "place", "clip"] = "none"
+    """Mean taken off the targets: a running one for all or for each place (h, w), or each clip's own. A clip's own mean
+    is what any part of it tells; without it, only what differs within a clip is left to predict."""
     conditioned: bool = False
     """Tell the encoder where the targets are and the target where the context is, by tokens that carry a place and
     no pixels (EC-IJEPA, Littwin et al. 2024, arXiv 2410.10773). The target is then computed for each mask kind."""
@@ -122,7 +123,7 @@ class Objective(nn.Module):
         self.predictor = Predictor(encoder.config.width, config.predictor)
         self.pixels = nn.Linear(config.predictor.width, TUBELET_VALUES)
         self.centre: Centre | None = None
-        if config.centre != "none":
+        if config.centre in ("global", "place"):
             self.centre = Centre(encoder.config.width, by_place=config.centre == "place")
         self.place: nn.Parameter | None = None
         """The tubelet that says "here" and shows nothing, learned in the values' space."""
@@ -196,6 +197,8 @@ class Objective(nn.Module):
             for hidden in batch.hidden:
                 given, visible = take(batch.mask & ~hidden, batch.positions)
                 found.append(normed(_encode(self.target, whole, self.target_place, (given, visible))))
+        if self.config.centre == "clip":
+            return [normed(target - pool(target, batch.mask).unsqueeze(1)) for target in found]
         if self.centre is None:
             return found
         centred = [normed(target - self.centre(batch.positions)) for target in found]
