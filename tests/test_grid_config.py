@@ -15,6 +15,8 @@ from uijepa.errors import ConfigError
 from uijepa.grid import Grid
 from uijepa.training.config import TrainConfig
 
+RECIPES = Path(__file__).parents[1] / "datasets" / "recipes"
+
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 20), st.integers(1, 400))
 def test_a_fitted_grid_is_within_its_budget(width: int, height: int, half: int, patches: int) -> None:
@@ -57,6 +59,11 @@ def test_toml_and_overrides_make_a_configuration(tmp_path: Path) -> None:
     assert load(Outer, path, ["inner.kind=b", "inner.rate=0.25"]) == Outer(
         name="y", inner=Inner(rate=0.25, kind="b", sizes=(4,))
     )
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in RECIPES.glob("*.toml")))
+def test_recipes_that_ship_hold_known_keys(name: str) -> None:
+    assert load(TrainConfig, RECIPES / name) != TrainConfig()
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@
          + pixel_weight * mean (p - x)^2 on the same tokens               (what keeps detail)
          + what keeps clips apart, each with its weight: see uijepa/jepa/terms.py
 
-h = layer norm (no affine) of the EMA encoder's features of the whole clip, without gradient; with a `centre`, a mean c
-is taken off them and they are normed again, so that the term keeps its scale: h = norm(h - c).
+h = layer norm (no affine) of the EMA encoder's features of the whole clip, without gradient; with a `centre`, a mean
+c is taken off them and they are normed again, so that the term keeps its scale: h = norm(h - c).
 
 With kind = "pixels" there is no latent term and no target to compute: masked pixels alone (MAE, VideoMAE, SimMIM),
 through the same masks, encoder, predictor and budget.
@@ -62,8 +62,8 @@ class ObjectiveConfig:
     temperature: float = 0.1
     """Of the contrast."""
     centre: Literal["none", "global", "place", "clip"] = "none"
-    """Mean taken off the targets: a running one for all or for each place (h, w), or each clip's own. A clip's own mean
-    is what any part of it tells; without it, only what differs within a clip is left to predict."""
+    """Mean taken off the targets: a running one for all or for each place (h, w), or each clip's own. What the tokens
+    of a clip have in common any of them tells; without it, what differs within the clip is left to predict."""
     conditioned: bool = False
     """Tell the encoder where the targets are and the target where the context is, by tokens that carry a place and
     no pixels (EC-IJEPA, Littwin et al. 2024, arXiv 2410.10773). The target is then computed for each mask kind."""
