@@ -120,7 +120,8 @@ def log(folder: Path, lines: list[object]) -> Path:
 
 
 def test_curves_of_runs(tmp_path: Path) -> None:
-    health = {"lidar": 12.0, "clip_rank": 20.5, "between_clips": 0.4, "position_share": 0.1, "probe_knn": 44.0}
+    health = dict.fromkeys(curves.PANELS, 0.4) | {"probe_knn": 44.0}
+    del health["loss"]
     first = log(tmp_path / "a", [{"step": 10, "loss": 0.9}, {"step": 20, "loss": 0.5}, {"step": 20, **health}])
     # Resumed: step 20 is written twice, and the last line was cut short.
     second = log(tmp_path / "b", [{"step": 20, "loss": 9}, {"step": 20, "loss": 0.4}, '{"step": 30, "lo'])
