@@ -260,11 +260,12 @@ def test_a_look_spreads_over_the_manifest(recordings: Path) -> None:
     assert all(p.grad is None for p in stage.objective.parameters())
 
 
-def test_a_contrast_needs_two_views() -> None:
-    contrast = "pretrain.objective.contrast_weight=0.1"
-    with pytest.raises(ConfigError, match="same one twice"):
-        config(contrast, "pretrain.masks.kinds=['short']")
-    assert config(contrast, "pretrain.masks.kinds=['short','short']").pretrain.masks.kinds == ("short", "short")
+@pytest.mark.parametrize("name", ["contrast_weight", "invariance_weight"])
+def test_what_compares_views_needs_two(name: str) -> None:
+    weight = f"pretrain.objective.{name}=0.1"
+    with pytest.raises(ConfigError, match=f"{name}.*same one twice"):
+        config(weight, "pretrain.masks.kinds=['short']")
+    assert config(weight, "pretrain.masks.kinds=['short','short']").pretrain.masks.kinds == ("short", "short")
 
 
 def test_training_goes_on_from_a_checkpoint(recordings: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class ObjectiveConfig:
     variance_weight: float = 1.0
     covariance_weight: float = 0.05
     invariance_weight: float = 0.0
-    """Of the difference between masked views of a clip: what VICReg has beside the two."""
+    """Of the difference between a clip's masked views, on pairs of mask kinds: VICReg's term beside the two above."""
     sigreg_weight: float = 0.0
     """LeJEPA takes 0.02 to 0.1."""
     contrast_weight: float = 0.0

@@ -59,13 +59,13 @@ def spread(pooled_KBD: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def invariance(pooled_KBD: Tensor) -> Tensor:
-    """VICReg's third term: the mean of (a - b)^2 over pairs of views, clips and channels; 0 for a single view.
+    """VICReg's third term: the mean of (a - b)^2 over pairs of views, clips and channels. Needs two views or more.
 
     `spread` alone is content with features that tell apart what each view happens to show. Beside this they must be
     the clip's.
     """
     if len(pooled_KBD) < 2:
-        return pooled_KBD.sum() * 0
+        raise ValueError("views agree or differ only where there are two: name at least two mask kinds")
     return 2 * pooled_KBD.var(0).mean()  # over all pairs, (a - b)^2 averages to twice the variance
 
 

@@ -49,7 +49,7 @@ def judge(numbers: Mapping[str, float], clips: int) -> Verdict:
     if not between >= ALIKE:
         return Verdict(
             f"collapsing: clips look alike (between_clips {between:.3f}, below {ALIKE}); "
-            "raise variance_weight, sigreg_weight or contrast_weight, or slow the target (momentum nearer 1)",
+            "raise variance_weight and invariance_weight, or contrast_weight, or slow the target (momentum nearer 1)",
             collapsed=True,
         )
     if position > POSITION:
@@ -61,7 +61,7 @@ def judge(numbers: Mapping[str, float], clips: int) -> Verdict:
     if not rank >= FLAT:
         return Verdict(
             f"collapsing: clips differ along few directions (clip_rank {rank:.1f}, below {FLAT:.0f}); "
-            "raise covariance_weight or sigreg_weight, or enlarge the batch",
+            "raise covariance_weight and invariance_weight, or enlarge the batch",
             collapsed=True,
         )
     if not agreement >= SCATTERED:

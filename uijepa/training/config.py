@@ -71,11 +71,12 @@ class PretrainConfig:
             raise ConfigError("Muon needs whole matrices, pretrain.fsdp splits them: take optimizer = 'adamw'.")
         if self.held_out < 2 or self.patience < 0:
             raise ConfigError("pretrain.held_out must be at least 2, patience at least 0.")
-        if self.objective.contrast_weight and len(self.masks.kinds) < 2:
-            raise ConfigError(
-                "objective.contrast_weight contrasts views of two mask kinds; masks.kinds names one. "
-                "Name another, or the same one twice."
-            )
+        for weight in ("contrast_weight", "invariance_weight"):
+            if getattr(self.objective, weight) and len(self.masks.kinds) < 2:
+                raise ConfigError(
+                    f"objective.{weight} compares views of two mask kinds; masks.kinds names one. "
+                    "Name another, or the same one twice."
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
