@@ -50,7 +50,10 @@ def test_the_graphs_say_what_the_network_says(system: System, sessions: Graphs) 
     assert parity.failures("fp32") == []
 
 
-@pytest.mark.parametrize("part", ["encoder.embed.weight", "projector.weight", "decoder.model.norm.weight"])
+@pytest.mark.parametrize(
+    "part",
+    ["encoder.embed.weight", "encoder.places.linear.weight", "projector.weight", "decoder.model.norm.weight"],
+)
 def test_parity_sees_another_weight(tiny_checkpoint: Path, sessions: Graphs, part: str) -> None:
     other = System.load(tiny_checkpoint)
     other.get_parameter(part).data.mul_(1.05)

@@ -14,7 +14,7 @@ from uijepa import checkpoint
 from uijepa.errors import CheckpointError, ConfigError
 from uijepa.jepa.health import attention_entropy
 from uijepa.models.decoder import DecoderConfig, merged, new_decoder, new_tokenizer
-from uijepa.models.encoder import Encoder, EncoderConfig, rotary, rotate
+from uijepa.models.encoder import REACH, Encoder, EncoderConfig, Places, rotary, rotate
 from uijepa.models.predictor import Predictor
 from uijepa.models.system import System, SystemConfig
 
@@ -69,6 +69,27 @@ def test_features_depend_on_relative_places_only() -> None:
     moved = encoder(values, positions + torch.tensor([2, 11, 5]))
     assert torch.allclose(encoder(values, positions), moved, atol=1e-3)
     assert not torch.allclose(encoder(values, positions), encoder(values, positions.flip(1)), atol=1e-2)
+
+
+def test_absolute_places_count_where_they_are_asked_for() -> None:
+    encoder = Encoder(EncoderConfig(width=24, depth=2, heads=2, initial_std=0, places=16))
+    values, positions = some_tokens(1, 6)
+    moved = positions + torch.tensor([0, 3, 1])
+    assert not torch.allclose(encoder(values, positions), encoder(values, moved), atol=0.1)
+    alone = [encoder(values, where, placed=False) for where in (positions, moved)]
+    assert torch.allclose(*alone, atol=1e-3)
+    with pytest.raises(ConfigError, match="places"):
+        EncoderConfig(places=-1)
+
+
+def test_features_of_places_are_as_alike_as_places_are_near() -> None:
+    places = Places(EncoderConfig(width=4096, places=2048, heads=1, initial_std=0))
+    torch.nn.init.eye_(places.linear.weight)
+    _, positions = some_tokens(1, 30)
+    features = places(positions)[0]
+    distances = torch.cdist(positions[0].double(), positions[0].double())
+    wanted = torch.exp(-distances.square() / (2 * REACH**2))
+    assert torch.allclose((features @ features.T / places.linear.in_features).double(), wanted, atol=0.08)
 
 
 def test_padding_changes_nothing() -> None:

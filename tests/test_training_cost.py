@@ -60,7 +60,7 @@ def test_sizes_rise() -> None:
 
 
 def test_arithmetic_is_what_torch_counts() -> None:
-    settings = config("encoder.depth=2", "pretrain.objective.predictor.depth=1")
+    settings = config("encoder.depth=2", "encoder.places=32", "pretrain.objective.predictor.depth=1")
     objective = Objective(Encoder(settings.encoder), settings.pretrain.objective)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         objective(batch(2, 96, 32))["loss"].backward()

@@ -22,6 +22,8 @@ EPSILON = 1e-6
 """Of the layer norms, as in V-JEPA 2."""
 PACK_TO = 64
 """Packed batches have a multiple of this many tokens: CPU kernels are compiled per shape, so few are fast."""
+REACH = 2.0
+"""Tokens over which places are alike to `Places`: deviation of the Gaussian that products of their features make."""
 MOST_FULL = 0.9
 """Share of a batch that may be real tokens and packing still be worth its copies."""
 
@@ -37,13 +39,16 @@ class EncoderConfig:
     """Hidden width of a block's MLP, in multiples of `width`; rounded to whole channels."""
     rotary: Literal["pairs", "vjepa2"] = "pairs"
     """How the angles lie on the channels, see `rotary`; "vjepa2" is for weights trained so."""
+    places: int = 0
+    """Frequencies by which a token's absolute place is added to its tubelet, see `Places`; 0: none, and attention
+    alone sees places, of tokens relative to one another."""
     initial_std: float = 0.02
     """Of new weights, V-JEPA's; 0: 1 / sqrt(channels in). At widths of 100 to 200, 0.02 leaves attention all but even
     over a clip's tokens for the first hundred steps; with 0 it chooses from the first step on."""
 
     def __post_init__(self) -> None:
-        if self.initial_std < 0:
-            raise ConfigError(f"encoder.initial_std must not be negative, got {self.initial_std}.")
+        if min(self.initial_std, self.places) < 0:
+            raise ConfigError("encoder.initial_std and places must not be negative.")
         if self.width % self.heads or (self.width // self.heads) < 6 or (self.width // self.heads) % 2:
             raise ConfigError(
                 f"width {self.width} must split into {self.heads} heads, each at least 6 wide and of an even width."
@@ -173,6 +178,32 @@ class Trunk(nn.Module):
         return normed if packing is None else packing.unpack(normed)
 
 
+class Places(nn.Module):
+    """Absolute places as features [B, N, D]: random Fourier features of (t, h, w), then a linear layer.
+
+        sqrt(2) (cos(p F), sin(p F)),   F [3, frequencies] drawn once from N(0, 1 / REACH^2)
+
+    Products of such features are a Gaussian of the distance (Rahimi and Recht 2007), so their mean over a clip says
+    where in space and time its tokens lie: which parts of a screen moved, and when. Sines of each axis alone would
+    say only which rows, which columns and which moments.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        drawn = torch.randn(3, config.places, generator=torch.Generator().manual_seed(0)) / REACH
+        self.register_buffer("frequencies", drawn)
+        self.linear = nn.Linear(2 * config.places, config.width)
+        _initialise(self.linear, config.initial_std)
+
+    def forward(self, positions_BN3: Tensor) -> Tensor:
+        # No matrix product: autocast would round it to bf16, which is too coarse for angles.
+        angles = (positions_BN3.to(torch.float32).unsqueeze(-1) * self.frequencies).sum(-2)
+        features: Tensor = self.linear(2**0.5 * torch.cat((angles.cos(), angles.sin()), dim=-1))
+        return features
+
+
 class Encoder(nn.Module):
     """Tubelets and their places in, one feature a tubelet out."""
 
@@ -182,14 +213,21 @@ class Encoder(nn.Module):
         self.embed = nn.Linear(TUBELET_VALUES, config.width)
         _initialise(self.embed, config.initial_std)
         self.trunk = Trunk(config)
+        self.places = Places(config) if config.places else None
 
-    def forward(self, values_BNV: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
+    def forward(
+        self, values_BNV: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None, *, placed: bool = True
+    ) -> Tensor:
         """Features [B, N, D] of normalised tubelets.
 
         values: [B, N, 1536] float; positions: [B, N, 3] integer (t, h, w); mask: [B, N], True where a token is
-        real (None: all are). Features at padding are undefined. A clip needs at least one real token.
+        real (None: all are). Features at padding are undefined. A clip needs at least one real token. Not `placed`:
+        without the absolute places that `config.places` adds.
         """
-        features: Tensor = self.trunk(self.embed(values_BNV), positions_BN3, mask_BN)
+        embedded = self.embed(values_BNV)
+        if self.places is not None and placed:
+            embedded = embedded + self.places(positions_BN3).to(embedded.dtype)
+        features: Tensor = self.trunk(embedded, positions_BN3, mask_BN)
         return features
 
 

@@ -85,13 +85,13 @@ def pretraining_flops(config: TrainConfig, n: float, v: float | None = None) -> 
     encoder, objective = config.encoder, config.pretrain.objective
     predictor = objective.predictor
     v = visible_share(config.pretrain.masks) * n if v is None else v
-    embed = 2 * TUBELET_VALUES * encoder.width
+    embed = 2 * (TUBELET_VALUES + 2 * encoder.places) * encoder.width
     terms = objective.weights(0)
     heads = 2 * predictor.width * (v * encoder.width + (n - v) * encoder.width)
     if "pixel" in terms:
         heads += 2 * predictor.width * (n - v) * TUBELET_VALUES
     forward = trunk_flops(encoder, v) + trunk_flops(predictor, n) + heads
-    # Backward: twice the forward pass; pixels need no gradient, so their embedding once.
+    # Backward: twice the forward pass; pixels and places need no gradient, so their embedding once.
     each_kind = 3 * forward + 2 * embed * v
     targets = embed * n + trunk_flops(encoder, n) if "latent" in terms else 0.0
     return targets + len(config.pretrain.masks.kinds) * each_kind
