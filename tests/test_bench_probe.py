@@ -22,7 +22,7 @@ from tests.conftest import write_clip
 from uijepa import checkpoint
 from uijepa.bench import contenders, drawing, pages, plot, probe_report, report, shots
 from uijepa.bench.__main__ import app
-from uijepa.bench.features import encode, halves, tokens
+from uijepa.bench.features import PLACES, encode, halves, tokens, where
 from uijepa.bench.options import numbers
 from uijepa.bench.probe import Found, crossed, differences
 from uijepa.bench.probing import ProbeConfig
@@ -252,16 +252,33 @@ def test_words_on_the_screen_tell_a_task(recordings: Path, saved: Path, tmp_path
     worded = recordings / "worded.jsonl"
     write(worded, [replace(c, text=[words[c.category], f"screen {c.path}"]) for c in clips])
     options = ["probe", "--suite", f"toy={worded}", "--config", str(recipe(tmp_path)), "--seeds", "2", "--steps", "2"]
-    options += ["--shots", "1", "--encoder", f"jepa={saved}", "--encoder", "text", "--out", str(tmp_path / "p.json")]
+    options += ["--shots", "1", "--encoder", f"jepa={saved}", "--encoder", "text", "--encoder", "where"]
+    options += ["--out", str(tmp_path / "p.json")]
     done = CliRunner().invoke(app, options, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "p.json").read_text())
     (row,) = [r for r in found["rows"] if r["encoder"] == "text"]
     assert (row["probe"], row["mean"]) == ("knn", 100)
     assert {d["probe"] for d in found["differences"]} == {"knn"}
-    assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "text"}
+    assert {s["encoder"] for s in found["silhouettes"]} == {"jepa", "text", "where"}
     assert [a["encoder"] for a in found["agreements"]] == ["jepa"]
     assert found["encoders"][1] == {"encoder": "text", "frozen": True, "parameters": 0}
+    (row,) = [r for r in found["rows"] if r["encoder"] == "where"]
+    assert (row["probe"], row["seeds"]) == ("knn", 2)
+
+
+def test_where_a_clip_moved_is_told_without_its_pixels(recordings: Path) -> None:
+    suite = shots.read(Asked(name="toy", manifests=(recordings,)), SPEC)
+    first, other = suite.items[0].tokens(), suite.items[1].tokens()
+    dark = replace(first, values=np.zeros_like(first.values))
+    moved = replace(first, positions=first.positions + np.array([0, 2, 0], np.int16))
+    items = [replace(suite.items[0], tokens=lambda t=t: t) for t in (first, dark, moved, other)]
+    told = where(replace(suite, items=items))
+    assert told.shape == (4, 2 * PLACES)
+    assert torch.equal(told[0], told[1])
+    assert not torch.allclose(told[0], told[2], atol=0.1)
+    nearest = torch.nn.functional.cosine_similarity(told[:1], told[1:])
+    assert nearest.argmax() == 0
 
 
 def test_runs_of_one_recipe_are_one_contender(recordings: Path, saved: Path, tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def probe_encoders(  # noqa: PLR0917 (typer's options)
     encoder: Annotated[
         list[str],
         typer.Option(
-            help="NAME=FOLDER of a checkpoint (or of one a seed, with commas), random, supervised, or text (no "
-            "encoder, but the words on the screen)."
+            help="NAME=FOLDER of a checkpoint (or of one a seed, with commas), random, supervised, or, without an "
+            "encoder, text (the words on the screen) and where (where and when it moved)."
         ),
     ],
     suite: Annotated[list[str] | None, typer.Option(help="NAME=MANIFEST; may be repeated.")] = None,

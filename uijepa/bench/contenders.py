@@ -1,5 +1,5 @@
 """The encoders that a probe compares: trained ones from checkpoints, untrained ones, ones trained on the shots; and
-the words on the screen, to show what an encoder could know that reads."""
+what is no encoder but says what one could know: the words on the screen, and where it moved."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from uijepa.config import Preprocess, build, plain
 from uijepa.errors import CheckpointError, ConfigError
 from uijepa.models.encoder import Encoder, EncoderConfig
 
-RANDOM, SUPERVISED, TEXT = "random", "supervised", "text"
+RANDOM, SUPERVISED, TEXT, WHERE = "random", "supervised", "text", "where"
 """What needs no checkpoint: an encoder frozen at its first weights, one trained end to end on the labelled clips, and
-none at all: the words that a clip puts on the screen, as its manifest has them."""
+none at all: the words that a clip puts on the screen, as its manifest has them; the places of its tokens, unseen."""
+BARE = (TEXT, WHERE)
+"""Those without an encoder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +47,17 @@ class Contender:
     """Of its weights' files, one for each training run; empty for one without a checkpoint."""
 
     @property
-    def text(self) -> bool:
-        """Whether it is no encoder but the words on the screen."""
-        return self.name == TEXT
+    def bare(self) -> bool:
+        """Whether it is no encoder but features of its own."""
+        return self.name in BARE
 
     @property
     def seeded(self) -> bool:
         """Whether the seed changes the weights."""
-        return len(self.sha256) != 1 and not self.text
+        return len(self.sha256) != 1 and not self.bare
 
     def as_json(self) -> dict[str, Any]:
-        if self.text:
+        if self.bare:
             return {"encoder": self.name, "frozen": True, "parameters": 0}
         return {
             "encoder": self.name,
@@ -98,7 +100,7 @@ def untrained(config: EncoderConfig, seed: int) -> Encoder:
 
 
 def contenders(options: Sequence[str], preprocess: Preprocess, size: EncoderConfig) -> list[Contender]:
-    """What `--encoder NAME=FOLDER[,FOLDER]`, `random`, `supervised` and `text` name, in their order.
+    """What `--encoder NAME=FOLDER[,FOLDER]`, `random`, `supervised`, `text` and `where` name, in their order.
 
     Several folders are training runs of one recipe: each seed of the probe takes the next. `random` and `supervised`
     get the size of the first checkpoint, or `size` without one; `text` has as many features. Raises ConfigError for
@@ -107,15 +109,13 @@ def contenders(options: Sequence[str], preprocess: Preprocess, size: EncoderConf
     folders = [(name, paths.split(",")) for name, _, paths in (o.partition("=") for o in options) if paths]
     runs = {name: [read(Path(folder)) for folder in mine] for name, mine in folders}
     names = [o.partition("=")[0] for o in options]
-    alone = (RANDOM, SUPERVISED, TEXT)
+    alone = (RANDOM, SUPERVISED, *BARE)
     wrong = [o for o in options if "=" not in o and o not in alone]
     wrong += [o for o in options if "=" in o and o.partition("=")[0] not in runs]
     wrong += [o for o in options if "=" in o and o.partition("=")[0] in (*alone, "")]
     if wrong or len(set(names)) < len(names):
         told = repr(wrong[0]) if wrong else "a name twice"
-        raise ConfigError(
-            f"--encoder: {told}; expected NAME=FOLDER[,FOLDER], {RANDOM}, {SUPERVISED} or {TEXT}, each name once."
-        )
+        raise ConfigError(f"--encoder: {told}; expected NAME=FOLDER[,FOLDER], {', '.join(alone)}, each name once.")
     for name, trained in ((name, t) for name, mine in runs.items() for t in mine):
         if trained.preprocess not in (None, preprocess):
             raise ConfigError(

@@ -1,4 +1,5 @@
-"""Features of clips: an encoder's, in memory one clip after the other without padding, and those of their words."""
+"""Features of clips: an encoder's, in memory one clip after the other without padding; those of their words, and of
+where their tokens lie."""
 
 from __future__ import annotations
 
@@ -15,10 +16,12 @@ from uijepa.data.batches import PAD_TO
 from uijepa.errors import ManifestError, MissingExtra
 from uijepa.jepa.objective import take
 from uijepa.jepa.terms import pool
-from uijepa.models.encoder import Encoder
+from uijepa.models.encoder import Encoder, fourier, frequencies
 from uijepa.training.device import autocast
 from uijepa.video.tokens import DEVIATION, MEAN
 
+PLACES = 96
+"""Frequencies of `where`."""
 ENCODED_AT_ONCE = 32
 """Clips of one pass of the encoder."""
 
@@ -128,3 +131,11 @@ def words(suite: Suite, width: int) -> Tensor:
     largest = TruncatedSVD(min(width, min(rows.shape) - 1), random_state=0).fit(rows)
     made: Tensor = torch.from_numpy(largest.transform(vectorizer.transform(texts)).astype(np.float32))
     return made
+
+
+def where(suite: Suite) -> Tensor:
+    """Where a clip's tokens lie in space and time and nothing of what they show, float32 [clips, 2 PLACES]: the mean
+    of the Fourier features of their places."""
+    every = frequencies(PLACES)
+    places = (torch.from_numpy(item.tokens().positions.astype(np.int64)) for item in suite.items)
+    return torch.stack([fourier(mine, every).mean(0) for mine in places])

@@ -12,8 +12,8 @@ import torch
 from rich.progress import Progress
 
 from uijepa.bench import probing
-from uijepa.bench.contenders import Contender
-from uijepa.bench.features import Features, encode, halves, tokens, words
+from uijepa.bench.contenders import TEXT, Contender
+from uijepa.bench.features import Features, encode, halves, tokens, where, words
 from uijepa.bench.metrics import Interval
 from uijepa.bench.probing import AttentiveProbe, ProbeConfig, See
 from uijepa.bench.shots import Asked, Draw, Indices, Suite, draw, read
@@ -61,7 +61,7 @@ class Plan:
                 )
             if not contender.frozen and "attentive" not in self.kinds:
                 raise ConfigError(f"--encoder {contender.name}: is trained with the attentive probe; leave that in.")
-            if contender.text and "knn" not in self.kinds:
+            if contender.bare and "knn" not in self.kinds:
                 raise ConfigError(f"--encoder {contender.name}: has no tokens to attend over; leave knn in.")
         if len({s.name for s in self.suites}) < len(self.suites):
             raise ConfigError("--suite: each name once.")
@@ -123,10 +123,10 @@ class Bench:
     def __init__(self, plan: Plan, suite: Suite, contender: Contender, device: torch.device) -> None:
         self._plan, self._suite, self._contender, self._device = plan, suite, contender, device
         self._features: list[Features] = []
-        if contender.frozen and not contender.text:
+        if contender.frozen and not contender.bare:
             for seed in range(plan.seeds if contender.seeded else 1):
                 self._features.append(encode(contender.fresh(seed), suite.items, device, plan.precision))
-        self._pooled = [words(suite, contender.config.width)] if contender.text else []
+        self._pooled = [_bare(contender, suite)] if contender.bare else []
         self._pooled += [features.pooled() for features in self._features]
 
     def _run(self, seed: int) -> int:
@@ -140,7 +140,7 @@ class Bench:
             "knn": self._knn,
         }
         can: tuple[ProbeKind, ...] = self._plan.kinds
-        if self._contender.text:
+        if self._contender.bare:
             can = ("knn",)
         elif not self._contender.frozen:
             can = ("attentive",)
@@ -234,7 +234,8 @@ class Bench:
         return made
 
     def agreement(self) -> list[dict[str, Any]]:
-        """Of two halves of a test clip (`uijepa.jepa.health.view_agreement`), the mean over seeds; none for words."""
+        """Of two halves of a test clip (`uijepa.jepa.health.view_agreement`), the mean over seeds; none without
+        an encoder."""
         clips = [i for i in self._suite.of("test") if len(self._suite.items[i].tokens().values) > 1]
         items = [self._suite.items[i] for i in clips]
         if not self._features or len(items) < 2:
@@ -243,6 +244,11 @@ class Bench:
         views = (halves(self._contender.fresh(s), items, self._device, self._plan.precision) for s in seeds)
         value = float(np.mean([view_agreement(v) for v in views]))
         return [{"suite": self._suite.name, "encoder": self._contender.name, "agreement": round(value, 3)}]
+
+
+def _bare(contender: Contender, suite: Suite) -> torch.Tensor:
+    """Features of a suite's clips [clips, D] that need no encoder; of words as many as the others have."""
+    return words(suite, contender.config.width) if contender.name == TEXT else where(suite)
 
 
 def task(suite: Suite, shots: int, lot: Draw) -> dict[str, Any]:

@@ -23,7 +23,7 @@ EPSILON = 1e-6
 PACK_TO = 64
 """Packed batches have a multiple of this many tokens: CPU kernels are compiled per shape, so few are fast."""
 REACH = 2.0
-"""Tokens over which places are alike to `Places`: deviation of the Gaussian that products of their features make."""
+"""Tokens over which places are alike to `fourier`: deviation of the Gaussian that products of its features make."""
 MOST_FULL = 0.9
 """Share of a batch that may be real tokens and packing still be worth its copies."""
 
@@ -178,29 +178,36 @@ class Trunk(nn.Module):
         return normed if packing is None else packing.unpack(normed)
 
 
-class Places(nn.Module):
-    """Absolute places as features [B, N, D]: random Fourier features of (t, h, w), then a linear layer.
+def frequencies(count: int) -> Tensor:
+    """What `fourier` takes, [3, count], drawn from N(0, 1 / REACH^2): the same ones for each count."""
+    return torch.randn(3, count, generator=torch.Generator().manual_seed(0)) / REACH
 
-        sqrt(2) (cos(p F), sin(p F)),   F [3, frequencies] drawn once from N(0, 1 / REACH^2)
 
-    Products of such features are a Gaussian of the distance (Rahimi and Recht 2007), so their mean over a clip says
-    where in space and time its tokens lie: which parts of a screen moved, and when. Sines of each axis alone would
-    say only which rows, which columns and which moments.
+def fourier(positions_BN3: Tensor, frequencies_3F: Tensor) -> Tensor:
+    """Random Fourier features of absolute places p = (t, h, w): sqrt(2) (cos(p F), sin(p F)), [B, N, 2F].
+
+    Means of products of such features are a Gaussian of the distance (Rahimi and Recht 2007), so their mean over a
+    clip says where in space and time its tokens lie: which parts of a screen moved, and when. Sines of each axis
+    alone would say only which rows, which columns and which moments.
     """
+    # No matrix product: autocast would round it to bf16, which is too coarse for angles.
+    angles = (positions_BN3.to(torch.float32).unsqueeze(-1) * frequencies_3F).sum(-2)
+    return 2**0.5 * torch.cat((angles.cos(), angles.sin()), dim=-1)
+
+
+class Places(nn.Module):
+    """Absolute places as features [B, N, D]: a linear layer over their Fourier features."""
 
     frequencies: Tensor
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        drawn = torch.randn(3, config.places, generator=torch.Generator().manual_seed(0)) / REACH
-        self.register_buffer("frequencies", drawn)
+        self.register_buffer("frequencies", frequencies(config.places))
         self.linear = nn.Linear(2 * config.places, config.width)
         _initialise(self.linear, config.initial_std)
 
     def forward(self, positions_BN3: Tensor) -> Tensor:
-        # No matrix product: autocast would round it to bf16, which is too coarse for angles.
-        angles = (positions_BN3.to(torch.float32).unsqueeze(-1) * self.frequencies).sum(-2)
-        features: Tensor = self.linear(2**0.5 * torch.cat((angles.cos(), angles.sin()), dim=-1))
+        features: Tensor = self.linear(fourier(positions_BN3, self.frequencies))
         return features
 
 
