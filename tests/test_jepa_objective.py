@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,13 +30,10 @@ def some_batch(masks: int = 2) -> Batch:
     return Batch(torch.randn(3, 8, 1536, generator=generator), positions, mask, tuple(hidden_masks))
 
 
-def objective(*, encoder_places: int = 0, **settings: Any) -> Objective:
+def objective(**settings: Any) -> Objective:
     torch.manual_seed(0)
     config = ObjectiveConfig(predictor=EncoderConfig(width=12, depth=1, heads=2), **settings)
-    std = 0.0 if encoder_places else 0.02
-    built = Objective(
-        Encoder(EncoderConfig(width=24, depth=1, heads=2, places=encoder_places, initial_std=std)), config
-    )
+    built = Objective(Encoder(EncoderConfig(width=24, depth=1, heads=2, places=8)), config)
     torch.nn.init.normal_(built.predictor.mask_token)
     return built
 
@@ -80,19 +76,6 @@ def test_the_loss_is_its_formula() -> None:
     assert torch.allclose(terms["pixel"], wanted_pixel, atol=1e-5)
     wanted = wanted_latent + 0.5 * wanted_pixel + 2.0 * variance + 0.1 * covariance
     assert torch.allclose(terms["loss"], wanted, atol=1e-5)
-
-
-def test_targets_may_do_without_absolute_places() -> None:
-    batch = some_batch()
-    moved = replace(batch, positions=batch.positions + torch.tensor([0, 2, 1]))
-    for conditioned in (False, True):
-        told, untold = (
-            objective(encoder_places=8, placed_targets=placed, conditioned=conditioned) for placed in (True, False)
-        )
-        assert not torch.allclose(told.targets(batch)[0], told.targets(moved)[0], atol=0.1)
-        assert torch.allclose(untold.targets(batch)[0], untold.targets(moved)[0], atol=1e-4)
-    untold(batch)["loss"].backward()
-    assert untold.encoder.places.linear.weight.grad.abs().sum() > 0
 
 
 def test_gradients_reach_the_encoder_and_not_the_target() -> None:

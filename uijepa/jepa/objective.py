@@ -64,9 +64,6 @@ class ObjectiveConfig:
     centre: Literal["none", "global", "place", "clip"] = "none"
     """Mean taken off the targets: a running one for all or for each place (h, w), or each clip's own. What the tokens
     of a clip have in common any of them tells; without it, what differs within the clip is left to predict."""
-    placed_targets: bool = True
-    """Whether the target sees absolute places, where the encoder does (`encoder.places`). If not, a place that the
-    predictor is told gives nothing of the target away."""
     conditioned: bool = False
     """Tell the encoder where the targets are and the target where the context is, by tokens that carry a place and
     no pixels (EC-IJEPA, Littwin et al. 2024, arXiv 2410.10773). The target is then computed for each mask kind."""
@@ -193,14 +190,13 @@ class Objective(nn.Module):
     def targets(self, batch: Batch) -> list[Tensor]:
         """Features to predict, [B, N, D], one tensor for each mask kind. In training, a `centre` moves with them."""
         whole = (batch.values, batch.positions, batch.mask)
-        placed = self.config.placed_targets
         if self.target_place is None:
-            found = [normed(self.target(*whole, placed=placed))] * len(batch.hidden)
+            found = [normed(self.target(*whole))] * len(batch.hidden)
         else:
             found = []
             for hidden in batch.hidden:
                 given, visible = take(batch.mask & ~hidden, batch.positions)
-                found.append(normed(_encode(self.target, whole, self.target_place, (given, visible), placed=placed)))
+                found.append(normed(_encode(self.target, whole, self.target_place, (given, visible))))
         if self.config.centre == "clip":
             return [normed(target - pool(target, batch.mask).unsqueeze(1)) for target in found]
         if self.centre is None:
@@ -219,14 +215,13 @@ class Objective(nn.Module):
             self.target_place.lerp_(self.place, 1 - momentum)
 
 
-def _encode(encoder: Encoder, seen: Tokens, place_X: Tensor | None, told: Told, *, placed: bool = True) -> Tensor:
+def _encode(encoder: Encoder, seen: Tokens, place_X: Tensor | None, told: Told) -> Tensor:
     """Features [B, N, D] of the tokens seen; with a `place` token, beside one of it at each place told."""
     if place_X is None:
-        features: Tensor = encoder(*seen, placed=placed)
+        features: Tensor = encoder(*seen)
         return features
     values = place_X.to(seen[0].dtype).expand(*told[0].shape[:2], -1)
-    together = (torch.cat(pair, dim=1) for pair in zip(seen, (values, *told), strict=True))
-    both: Tensor = encoder(*together, placed=placed)
+    both: Tensor = encoder(*(torch.cat(pair, dim=1) for pair in zip(seen, (values, *told), strict=True)))
     return both[:, : seen[0].shape[1]]
 
 

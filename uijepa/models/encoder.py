@@ -222,17 +222,14 @@ class Encoder(nn.Module):
         self.trunk = Trunk(config)
         self.places = Places(config) if config.places else None
 
-    def forward(
-        self, values_BNV: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None, *, placed: bool = True
-    ) -> Tensor:
+    def forward(self, values_BNV: Tensor, positions_BN3: Tensor, mask_BN: Tensor | None = None) -> Tensor:
         """Features [B, N, D] of normalised tubelets.
 
         values: [B, N, 1536] float; positions: [B, N, 3] integer (t, h, w); mask: [B, N], True where a token is
-        real (None: all are). Features at padding are undefined. A clip needs at least one real token. Not `placed`:
-        without the absolute places that `config.places` adds.
+        real (None: all are). Features at padding are undefined. A clip needs at least one real token.
         """
         embedded = self.embed(values_BNV)
-        if self.places is not None and placed:
+        if self.places is not None:
             embedded = embedded + self.places(positions_BN3).to(embedded.dtype)
         features: Tensor = self.trunk(embedded, positions_BN3, mask_BN)
         return features
