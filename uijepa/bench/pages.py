@@ -51,6 +51,7 @@ PAGES = (
     Page("ablation", "docs/pretraining.md", "probes"),
     Page("terms", "docs/pretraining.md", "probes"),
     Page("longer", "docs/pretraining.md", "probes"),
+    Page("places", "docs/pretraining.md", "probes"),
 )
 
 

@@ -131,12 +131,14 @@ class Browser:
         *,
         width: int,
         height: int,
+        scale: float,
         epoch_ms: int,
         seed: int,
         pointer: str,
         pointer_size: float,
     ) -> tuple[Page, CDPSession]:
-        """A page in a context of its own, with the virtual clock in place and all animations held."""
+        """A page in a context of its own, with the virtual clock in place and all animations held; `scale` is that of
+        the pictures to be taken."""
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
             device_scale_factor=1,
@@ -157,6 +159,12 @@ class Browser:
         cdp = context.new_cdp_session(page)
         cdp.send("Animation.enable")
         cdp.send("Animation.setPlaybackRate", {"playbackRate": 0})
+        if scale != 1:
+            # A picture at another scale changes the viewport's for that moment. Layers would be rasterised for both,
+            # and which one their edges show would depend on the browser's own frames, in real time. So it stays.
+            whole = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
+            size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+            cdp.send("Emulation.setDeviceMetricsOverride", {**size, "viewport": whole})
         return page, cdp
 
     def show(self, page: Page, url_or_html: str, base: Path | None) -> None:

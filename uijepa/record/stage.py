@@ -116,6 +116,7 @@ class Stage:
             self._page, self._cdp = self._browser.page(
                 width=width,
                 height=height,
+                scale=scale,
                 epoch_ms=self.epoch_ms,
                 seed=self._seed & 0xFFFFFFFF,
                 pointer=self.pointer,
