@@ -335,6 +335,12 @@ def test_the_picture_shows_every_row(tmp_path: Path) -> None:
     seen = {colour for _, colour in both.getcolors(1 << 20) or []}
     assert set(drawing.COLOURS[:2]) <= seen
     assert drawing.COLOURS[2] not in seen
+    # Many names take more rows, and the picture grows by them.
+    longer = [{**row, "encoder": f"{row['encoder']}-{n:040}"} for row in results()["rows"] for n in range(3)]
+    path.write_text(json.dumps({**results(), "rows": longer}))
+    assert CliRunner().invoke(app, ["plot", str(path), "--out", str(out)]).exit_code == 0
+    with Image.open(out) as tall:
+        assert tall.height == plot.HEIGHT + 62 + 3 * drawing.LEGEND_ROW
     path.write_text(json.dumps({**results(), "rows": []}))
     assert CliRunner().invoke(app, ["plot", str(path), "--out", str(out)]).exit_code == 2
 

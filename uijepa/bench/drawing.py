@@ -137,11 +137,36 @@ def _smooth(picture: Image.Image, box: Box, points: Sequence[tuple[float, float]
     picture.paste(line.colour, (left - air, top - air), mask)
 
 
-def legend(picture: Image.Image, at: tuple[int, int], entries: Sequence[tuple[str, Colour]]) -> None:
-    """Names beside a stroke of their colour, in one row."""
-    x, y = at
+LEGEND_ROW = 22
+"""Height of a legend's row in px."""
+
+
+def legend_rows(width: int, entries: Sequence[tuple[str, Colour]]) -> list[list[tuple[str, Colour]]]:
+    """A legend's entries, as many in a row as `width` px hold."""
+    rows: list[list[tuple[str, Colour]]] = [[]]
+    left = width
+    for entry in entries:
+        needed = _entry_width(entry[0])
+        if rows[-1] and needed > left:
+            rows.append([])
+            left = width
+        rows[-1].append(entry)
+        left -= needed
+    return rows
+
+
+def legend(picture: Image.Image, at: tuple[int, int], entries: Sequence[tuple[str, Colour]]) -> int:
+    """Names beside a stroke of their colour, in rows that end with the picture; their height in px."""
     pen = ImageDraw.Draw(picture)
-    for name, colour in entries:
-        pen.rounded_rectangle((x, y + 6, x + 18, y + 9), 2, fill=colour)
-        write(picture, (x + 25, y), name, size=14)
-        x += 25 + width_of(name, 14) + 22
+    rows = legend_rows(picture.width - at[0], entries)
+    for number, row in enumerate(rows):
+        x, y = at[0], at[1] + number * LEGEND_ROW
+        for name, colour in row:
+            pen.rounded_rectangle((x, y + 6, x + 18, y + 9), 2, fill=colour)
+            write(picture, (x + 25, y), name, size=14)
+            x += _entry_width(name)
+    return len(rows) * LEGEND_ROW
+
+
+def _entry_width(name: str) -> int:
+    return 25 + width_of(name, 14) + 22

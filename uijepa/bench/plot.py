@@ -32,11 +32,13 @@ def draw(results: Mapping[str, Any]) -> Image.Image:
     columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     width = ALONE if len(panels) == 1 else WIDTH
-    picture = Image.new("RGB", (columns * width + 20, rows * HEIGHT + 84), PAPER)
+    across = columns * width + 20
+    told = drawing.LEGEND_ROW * len(drawing.legend_rows(across - 30, list(colours.items())))
+    picture = Image.new("RGB", (across, rows * HEIGHT + told + 62), PAPER)
     drawing.legend(picture, (30, 20), list(colours.items()))
-    write(picture, (30, 46), "top-1 accuracy in %, by labelled clips a category", size=14, fill=FAINT)
+    write(picture, (30, told + 24), "top-1 accuracy in %, by labelled clips a category", size=14, fill=FAINT)
     for number, (suite, probe) in enumerate(panels):
-        left, top = 20 + number % columns * width, 74 + number // columns * HEIGHT
+        left, top = 20 + number % columns * width, told + 52 + number // columns * HEIGHT
         lines = _lines({e: cells[suite, probe, e] for e in encoders if (suite, probe, e) in cells}, colours)
         write(picture, (left + 10, top + 8), f"{suite}, {probe}", size=15)
         drawing.chart(picture, (left + 50, top + 38, left + width - 30, top + HEIGHT - 40), lines)
