@@ -155,17 +155,15 @@ def legend_rows(width: int, entries: Sequence[tuple[str, Colour]]) -> list[list[
     return rows
 
 
-def legend(picture: Image.Image, at: tuple[int, int], entries: Sequence[tuple[str, Colour]]) -> int:
-    """Names beside a stroke of their colour, in rows that end with the picture; their height in px."""
+def legend(picture: Image.Image, at: tuple[int, int], entries: Sequence[tuple[str, Colour]]) -> None:
+    """Names beside a stroke of their colour, in rows that end with the picture."""
     pen = ImageDraw.Draw(picture)
-    rows = legend_rows(picture.width - at[0], entries)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(legend_rows(picture.width - at[0], entries)):
         x, y = at[0], at[1] + number * LEGEND_ROW
         for name, colour in row:
             pen.rounded_rectangle((x, y + 6, x + 18, y + 9), 2, fill=colour)
             write(picture, (x + 25, y), name, size=14)
             x += _entry_width(name)
-    return len(rows) * LEGEND_ROW
 
 
 def _entry_width(name: str) -> int:

@@ -279,7 +279,8 @@ def _check_shapes(
 
 def _size(config: EncoderConfig) -> str:
     size = f"{config.depth} blocks, {config.width} wide, {config.heads} heads, an MLP of {config.mlp_width}"
-    return f"{size}, rotary {config.rotary!r}"
+    places = f", absolute places of {config.places} frequencies" if config.places else ""
+    return f"{size}, rotary {config.rotary!r}{places}"
 
 
 def _some(items: Sequence[str]) -> str:

@@ -48,7 +48,9 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         if min(self.initial_std, self.places) < 0:
-            raise ConfigError("encoder.initial_std and places must not be negative.")
+            raise ConfigError(
+                f"encoder.initial_std and places must not be negative, got {self.initial_std} and {self.places}."
+            )
         if self.width % self.heads or (self.width // self.heads) < 6 or (self.width // self.heads) % 2:
             raise ConfigError(
                 f"width {self.width} must split into {self.heads} heads, each at least 6 wide and of an even width."
@@ -179,16 +181,16 @@ class Trunk(nn.Module):
 
 
 def frequencies(count: int) -> Tensor:
-    """What `fourier` takes, [3, count], drawn from N(0, 1 / REACH^2): the same ones for each count."""
-    return torch.randn(3, count, generator=torch.Generator().manual_seed(0)) / REACH
+    """What `fourier` takes, [3, count], drawn from N(0, 1 / REACH^2): always the same ones for a count."""
+    return torch.randn(3, count, generator=torch.Generator().manual_seed(0), device="cpu") / REACH
 
 
 def fourier(positions_BN3: Tensor, frequencies_3F: Tensor) -> Tensor:
     """Random Fourier features of absolute places p = (t, h, w): sqrt(2) (cos(p F), sin(p F)), [B, N, 2F].
 
-    Means of products of such features are a Gaussian of the distance (Rahimi and Recht 2007), so their mean over a
-    clip says where in space and time its tokens lie: which parts of a screen moved, and when. Sines of each axis
-    alone would say only which rows, which columns and which moments.
+    The mean product of two places' features is about a Gaussian of their distance (Rahimi and Recht 2007), so the
+    mean over a clip says where in space and time its tokens lie: which parts of a screen moved, and when. Sines of
+    each axis alone would say only which rows, which columns and which moments.
     """
     # No matrix product: autocast would round it to bf16, which is too coarse for angles.
     angles = (positions_BN3.to(torch.float32).unsqueeze(-1) * frequencies_3F).sum(-2)

@@ -351,7 +351,7 @@ class Stage:
         assert self._cdp is not None
         shot = {"format": "jpeg", "quality": JPEG_QUALITY, "optimizeForSpeed": True, "captureBeyondViewport": False}
         if self.scale != 1:
-            # Screenshots come in CSS px whatever the device's scale factor is; a scaled clip is drawn anew.
+            # Screenshots come in CSS px whatever the page's scale is: `Browser.page` holds it, this asks for it.
             shot["clip"] = {"x": 0, "y": 0, "width": self.width, "height": self.height, "scale": self.scale}
         answer = self._cdp.send("Page.captureScreenshot", shot)
         return base64.b64decode(answer["data"])
