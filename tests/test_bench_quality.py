@@ -245,13 +245,12 @@ def test_two_engines_read_a_clip_once() -> None:
     def reader(threads: int) -> Any:
         def read(prepared: Any) -> list[str]:
             asked.append(threads)
-            return [str(prepared.last.sum())]
+            return [str(prepared.screens[-1].sum())]
 
         return read
 
     def clip(*values: int) -> Any:
-        first, last = (np.full((2, 3, 3), value, np.uint8) for value in values)
-        return SimpleNamespace(first=first, last=last)
+        return SimpleNamespace(screens=np.stack([np.full((2, 3, 3), value, np.uint8) for value in values]))
 
     once = answers.reading_once(reader)
     one, two = once(1), once(2)

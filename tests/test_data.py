@@ -294,3 +294,13 @@ def test_misreading_is_seeded_scaled_and_mostly_right() -> None:
     assert once == misread(lines, np.random.default_rng(1))
     kept = len(set(once) & set(lines))
     assert 80 < kept < 190
+
+
+@given(st.integers(0, 10_000))
+def test_misreading_leaves_screens_apart(seed: int) -> None:
+    lines = ["Notes", "Hiring plan", "", "Delete", "Cancel", "", "Notes"]
+    read = misread(lines, np.random.default_rng(seed), 4.0)
+    first, second = (place for place, line in enumerate(read) if not line)
+    assert not any(letter in " ".join(read[:first]) for letter in "DC")
+    assert not any(letter in " ".join(read[first:second]) for letter in "NH")
+    assert not any(letter in " ".join(read[second:]) for letter in "DCH")

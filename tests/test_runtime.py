@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import write_clip
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
 import uijepa
@@ -22,7 +24,7 @@ from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
 from uijepa.runtime.engine import ReadText
 from uijepa.runtime.generate import NO_REPEAT, Step, confidence, greedy
 from uijepa.runtime.sessions import Graphs
-from uijepa.sequence import Sequence
+from uijepa.sequence import Sequence, dealt, screens_of
 from uijepa.video.sandbox import Sandbox
 
 
@@ -226,6 +228,34 @@ def test_text_is_never_a_special_token(tiny_bundle: Path) -> None:
     assert Sequence(sequence.tokenizer, 0).prompt_ids(["a"]) == [sequence.sep, sequence.sep]
     intent = "Call Ada at 7:30."
     assert sequence.decode([*sequence.intent_ids(intent), sequence.eos]) == intent
+
+
+@given(st.lists(st.integers(0, 50), max_size=8), st.integers(0, 120))
+def test_short_screens_are_kept_whole_and_long_ones_share_the_rest(counts: list[int], most: int) -> None:
+    kept = dealt(counts, most)
+    assert sum(kept) == min(sum(counts), most) or most - sum(kept) < len(counts)
+    assert sum(kept) <= most
+    assert all(0 <= k <= c for k, c in zip(kept, counts, strict=True))
+    cut = [k for k, c in zip(kept, counts, strict=True) if k < c]
+    assert not cut or (max(kept) - min(cut) <= 1 and all(k <= max(kept) for k in cut))
+
+
+def test_screens_are_told_apart_and_each_has_its_part(tiny_bundle: Path) -> None:
+    from tokenizers import Tokenizer
+
+    sequence = Sequence(Tokenizer.from_file(str(tiny_bundle / "tokenizer.json")), 40)
+    lines = ["Notes", "Garden", "", "Delete"]
+    assert screens_of(lines) == [["Notes", "Garden"], ["Delete"]]
+    assert screens_of([]) == screens_of([""]) == []
+    assert sequence.decode(sequence.text_ids(lines)) == "Notes\n Garden\n Delete"
+    apart = sequence.text_ids(["Notes"]), sequence.text_ids(["Delete"])
+    assert sequence.text_ids(["Notes", "", "Delete"]) == [*apart[0], *sequence.intent_ids("\n"), *apart[1]]
+    long = ["an article of many words " * 20, "", "Delete"]
+    told = sequence.text_ids(long)
+    assert len(told) == 40
+    assert sequence.decode(told).endswith("\n Delete")
+    for most in range(6):
+        assert len(Sequence(sequence.tokenizer, most).text_ids(["a b c", "", "d e f", "", "g"])) <= most
 
 
 def test_a_word_has_the_same_ids_on_the_screen_and_within_a_sentence() -> None:

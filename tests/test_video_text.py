@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from uijepa.errors import MissingExtra
-from uijepa.video.text import Line, Reader, in_reading_order, only_changed, read_changed
+from uijepa.video.text import Line, Reader, in_reading_order, only_new, read_screens
 
 Pixels = npt.NDArray[np.uint8]
 Words = list[tuple[int, int, str]]
@@ -34,7 +34,7 @@ STAYS: Words = [(20, 30, "Settings"), (20, 430, "Bluetooth")]
 def test_only_what_appeared_is_read(reader: Reader) -> None:
     first = screen([*STAYS, (20, 200, "Alarm off")])
     last = screen([*STAYS, (20, 200, "Alarm 7:30 AM"), (20, 260, "Gym"), (220, 260, "Repeat daily")])
-    assert read_changed(first, last, reader) == ["Alarm 7:30 AM", "Gym", "Repeat daily"]
+    assert read_screens([first, last], reader) == ["Alarm 7:30 AM", "Gym", "Repeat daily"]
     assert [line.text for line in reader.lines(last)] == [
         "Settings",
         "Alarm 7:30 AM",
@@ -47,22 +47,22 @@ def test_only_what_appeared_is_read(reader: Reader) -> None:
 def test_light_text_on_a_dark_screen(reader: Reader) -> None:
     first = screen(STAYS, "#101418", "#f0f0f0")
     last = screen([*STAYS, (40, 180, "Call Grandma")], "#101418", "#f0f0f0")
-    assert read_changed(first, last, reader) == ["Call Grandma"]
+    assert read_screens([first, last], reader) == ["Call Grandma"]
 
 
 def test_nothing_changed_means_nothing_to_read(reader: Reader) -> None:
     picture = screen(STAYS)
-    assert only_changed(picture, picture) is None
-    assert read_changed(picture, picture, reader) == []
+    assert only_new([picture], picture) is None
+    assert read_screens([picture, picture], reader) == []
     noisy = np.clip(picture.astype(int) + np.random.default_rng(0).integers(-8, 9, picture.shape), 0, 255)
-    assert only_changed(picture, noisy.astype(np.uint8)) is None
+    assert only_new([picture], noisy.astype(np.uint8)) is None
     assert reader.lines(np.full((200, 200, 3), 255, np.uint8)) == []
 
 
 def test_the_rest_is_filled_with_its_own_colour() -> None:
     first = screen(STAYS, "#ffe0c0")
     last = screen([*STAYS, (100, 200, "Hello")], "#ffe0c0")
-    found = only_changed(first, last)
+    found = only_new([first], last)
     assert found is not None
     part, (left, top) = found
     height, width = part.shape[:2]
@@ -70,28 +70,28 @@ def test_the_rest_is_filled_with_its_own_colour() -> None:
     assert top <= 205 < top + height
     assert width < 150
     assert height < 80
-    whole = only_changed(first, screen([(20, 30, "Sewings"), (20, 430, "Bluetooch")], "#ffe0c0"))
+    whole = only_new([first], screen([(20, 30, "Sewings"), (20, 430, "Bluetooch")], "#ffe0c0"))
     assert whole is not None
     between = whole[0][100:300]
     assert np.unique(between.reshape(-1, 3), axis=0).tolist() == [[0xFF, 0xE0, 0xC0]]
 
 
 def test_a_changed_word_brings_its_line() -> None:
-    found = only_changed(screen([(20, 200, "Alarm at 7:30")]), screen([(20, 200, "Alarm at 7:45")]))
+    found = only_new([screen([(20, 200, "Alarm at 7:30")])], screen([(20, 200, "Alarm at 7:45")]))
     assert found is not None
     assert found[1][0] <= 24
 
 
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match="one shape"):
-        only_changed(screen([]), screen([])[:100])
+        only_new([screen([])], screen([])[:100])
 
 
 def test_pictures_of_any_size() -> None:
     rng = np.random.default_rng(1)
     for height, width in ((1, 1), (7, 9), (8, 8), (33, 17)):
         one, other = rng.integers(0, 255, (2, height, width, 3), np.uint8)
-        found = only_changed(one, other)
+        found = only_new([one], other)
         assert found is not None
         np.testing.assert_array_equal(found[0], other)
         assert found[1] == (0, 0)

@@ -36,13 +36,15 @@ class Preprocess:
     flat: float = 0.01
     """A tubelet is flat when its standard deviation over pixels is below this (0..1 scale)."""
     text_side: int = 960
-    """Long side of the first and last frame kept for reading text, in px; never enlarged."""
+    """Long side of the frames kept for reading text, in px; never enlarged."""
+    screens: int = 1
+    """Screens of a clip whose text is read: the last one, and before it those that show most that no other does."""
 
     def __post_init__(self) -> None:
         if self.frames < 2 or self.frames % 2:
             raise ConfigError(f"preprocess.frames must be even and at least 2, got {self.frames}.")
-        if min(self.patches, self.max_tokens, self.text_side) < 1:
-            raise ConfigError("preprocess.patches, max_tokens and text_side must be at least 1.")
+        if min(self.patches, self.max_tokens, self.text_side, self.screens) < 1:
+            raise ConfigError("preprocess.patches, max_tokens, text_side and screens must be at least 1.")
 
 
 def build(cls: type[T], values: Mapping[str, Any], where: str = "config") -> T:

@@ -8,6 +8,7 @@ Torch-free: it knows token ids only. The video embeddings come from the projecto
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from tokenizers import Tokenizer
 
@@ -26,6 +27,21 @@ def screen_text(lines: Iterable[str]) -> str:
     Each begins with a space, so that its first word has the ids it has within a sentence: a decoder can copy it.
     """
     return "\n".join(f" {line}" for line in lines)
+
+
+def screens_of(lines: Iterable[str]) -> list[list[str]]:
+    """Lines read on several screens, an empty one between two screens', by screen."""
+    return [list(group) for read, group in groupby(lines, bool) if read]
+
+
+def dealt(counts: list[int], most: int) -> list[int]:
+    """How much of each count is kept so that the sum is at most `most`: the small ones whole, the others alike."""
+    kept = [0] * len(counts)
+    left = most
+    for taken, place in enumerate(sorted(range(len(counts)), key=lambda i: counts[i])):
+        kept[place] = min(counts[place], left // (len(counts) - taken))
+        left -= kept[place]
+    return kept
 
 
 class Sequence:
@@ -55,10 +71,16 @@ class Sequence:
         self.eos = ids[EOS]
 
     def text_ids(self, lines: Iterable[str]) -> list[int]:
-        """Ids of the lines read on the screen (`screen_text`), cut to `text_tokens`."""
-        if self.text_tokens == 0:
-            return []
-        return self._encode(screen_text(lines))[: self.text_tokens]
+        """Ids of the lines read, at most `text_tokens`: of screens that are too long together, each gives its part.
+
+        Between two screens stands an empty line (its newline, apart from the one that ends a line).
+        """
+        read = [self._encode(screen_text(screen)) for screen in screens_of(lines)]
+        between = self._encode("\n")
+        room = max(self.text_tokens - len(between) * max(len(read) - 1, 0), 0)
+        kept = dealt([len(ids) for ids in read], room)
+        text = [i for ids, count in zip(read, kept, strict=True) for i in [*between, *ids[:count]]]
+        return text[len(between) :][: self.text_tokens]
 
     def intent_ids(self, intent: str) -> list[int]:
         """Ids of an intent, without <eos>."""

@@ -190,7 +190,7 @@ def open_engine(bundle: Path, threads: int | None = None, text_reader: TextReade
 def reading_once(text_reader: TextReader) -> TextReader:
     """A text reader for several engines: the first that is asked about a clip's pictures reads them for all.
 
-    Reading is most of an engine's time, and no bundle reads otherwise than another.
+    Reading is most of an engine's time, and bundles that look at the same screens read the same.
     """
     known: dict[bytes, list[str]] = {}
 
@@ -198,9 +198,8 @@ def reading_once(text_reader: TextReader) -> TextReader:
         read = text_reader(threads)
 
         def once(prepared: Prepared) -> list[str]:
-            key = hashlib.blake2b(digest_size=16)
-            for picture in (prepared.first, prepared.last):
-                key.update(repr(picture.shape).encode() + picture.tobytes())
+            shape = repr(prepared.screens.shape).encode()
+            key = hashlib.blake2b(shape + prepared.screens.tobytes(), digest_size=16)
             if key.digest() not in known:
                 known[key.digest()] = read(prepared)
             return list(known[key.digest()])

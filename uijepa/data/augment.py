@@ -99,6 +99,9 @@ def misread(lines: Sequence[str], rng: np.random.Generator, rate: float = 1.0) -
     """
     read: list[str] = []
     for line in lines:
+        if not line:
+            read.append(line)  # between two screens
+            continue
         if rng.random() < 0.03 * rate:
             continue
         text = "".join(
@@ -109,11 +112,11 @@ def misread(lines: Sequence[str], rng: np.random.Generator, rate: float = 1.0) -
             else c
             for c in line
         )
-        if read and rng.random() < 0.04 * rate:
+        if read and read[-1] and rng.random() < 0.04 * rate:
             read[-1] = f"{read[-1]} {text}"
         else:
             read.append(text)
     for place in range(len(read) - 1):
-        if rng.random() < 0.05 * rate:
+        if rng.random() < 0.05 * rate and read[place] and read[place + 1]:
             read[place], read[place + 1] = read[place + 1], read[place]
     return read

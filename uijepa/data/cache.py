@@ -31,7 +31,7 @@ from uijepa.errors import ClipError, ManifestError
 from uijepa.grid import TUBELET_VALUES, Grid
 from uijepa.video import Limits, prepare
 from uijepa.video.sandbox import Sandbox
-from uijepa.video.text import Reader, read_changed
+from uijepa.video.text import Reader, read_screens
 
 MOST_BAD = 0.05
 """Share of a manifest's clips that may be unreadable before training refuses to start."""
@@ -236,7 +236,7 @@ def _prepare_all(
             return entry | {"error": str(error)}, None
         entry["grid"] = [made.grid.t, made.grid.h, made.grid.w]
         if read_text and clip.intent:
-            entry["text"] = read_changed(made.first, made.last, local.reader)
+            entry["text"] = read_screens(made.screens, local.reader)
         return entry, Tokens(made.values, made.positions, made.grid, entry.get("text", []))
 
     workers = workers or len(os.sched_getaffinity(0))

@@ -192,7 +192,7 @@ def ocr(threads: int) -> ReadText:
     reader = text.Reader(threads=threads)
     # Loads the models now: a missing package is told at the start, and the first clip does not wait for them.
     reader.lines(np.zeros((64, 64, 3), np.uint8))
-    return lambda prepared: text.read_changed(prepared.first, prepared.last, reader)
+    return lambda prepared: text.read_screens(prepared.screens, reader)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from uijepa.config import Preprocess
 from uijepa.grid import Grid
-from uijepa.video import reader, tokens
+from uijepa.video import reader, screens, tokens
 from uijepa.video.probe import DEFAULT, Facts, Limits, probe
 from uijepa.video.sampling import Sampler, uniform
 
@@ -31,10 +31,9 @@ class Prepared:
     grid: Grid
     times_s: npt.NDArray[np.float64]
     """[frames] the moments looked at."""
-    first: npt.NDArray[np.uint8]
-    """[H, W, 3] first frame, long side at most `Preprocess.text_side`."""
-    last: npt.NDArray[np.uint8]
-    """[H, W, 3] last frame, likewise."""
+    screens: npt.NDArray[np.uint8]
+    """[1 + n, H, W, 3] the first frame and n to be read, in the order they were shown, the last one at the end. Long
+    side at most `Preprocess.text_side`, n at most `Preprocess.screens`."""
     facts: Facts
     still: float
     """Share of the tubelets after the first step that were dropped as still."""
@@ -42,6 +41,16 @@ class Prepared:
     """Share of all tubelets that are flat."""
     seconds: dict[str, float]
     """Wall time of `probe`, `decode` and `tokens`."""
+
+    @property
+    def first(self) -> npt.NDArray[np.uint8]:
+        """[H, W, 3] the first frame."""
+        return np.asarray(self.screens[0])
+
+    @property
+    def last(self) -> npt.NDArray[np.uint8]:
+        """[H, W, 3] the last frame."""
+        return np.asarray(self.screens[-1])
 
 
 def text_size(facts: Facts, side: int) -> tuple[int, int]:
@@ -77,15 +86,16 @@ def prepare(
     pictures = reader.frames(path, times, size, facts=facts, limits=limits, library=library)
     decoded = time.perf_counter()
     grid = Grid.fit(facts.width, facts.height, spec.frames, spec.patches)
-    kept = tokens.select(tokens.patchify(tokens.shrink(pictures, grid), grid), spec)
+    small = tokens.shrink(pictures, grid)
+    kept = tokens.select(tokens.patchify(small, grid), spec)
+    read = screens.choose(small, screens.settled(facts, times), spec.screens)
     done = time.perf_counter()
     return Prepared(
         values=kept.values,
         positions=kept.positions,
         grid=grid,
         times_s=times,
-        first=pictures[0].copy(),
-        last=pictures[-1].copy(),
+        screens=pictures[read],
         facts=facts,
         still=kept.still,
         flat=kept.flat,

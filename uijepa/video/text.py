@@ -1,4 +1,4 @@
-"""The text that appeared on the screen: OCR of the last frame where it differs from the first.
+"""The text that appeared on the screen: OCR of chosen screens where they differ from those before.
 
 Recognition costs more the more lines there are, so what did not change is blanked before anything looks for text.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,16 +153,19 @@ def _whole_lines(changed: Mask, ink: Mask) -> Mask:
     return kept
 
 
-def only_changed(first: Pixels, last: Pixels) -> tuple[Pixels, tuple[int, int]] | None:
-    """The part of `last` that differs from `first`, the rest of it filled with the local colour.
+def only_new(before: Sequence[Pixels], picture: Pixels) -> tuple[Pixels, tuple[int, int]] | None:
+    """The part of `picture` that none of the pictures `before` shows, the rest of it filled with the local colour.
 
-    Takes two RGB pictures of one shape [H, W, 3]. Gives the picture cut to what is left, and the (left, top) px of
-    its corner in `last`; None when nothing changed.
+    Takes RGB pictures of one shape [H, W, 3]. Gives the picture cut to what is left, and the (left, top) px of
+    its corner; None when nothing is new.
     """
-    if first.shape != last.shape:
-        raise ValueError(f"first and last must have one shape, got {first.shape} and {last.shape}")
-    before, now = _cells(_padded(first)), _cells(_padded(last))
-    changed = (np.maximum(before, now) - np.minimum(before, now)).max((2, 3)) >= _CHANGED
+    now = _cells(_padded(picture))
+    changed = np.ones(now.shape[:2], bool)
+    for earlier in before:
+        if earlier.shape != picture.shape:
+            raise ValueError(f"pictures must have one shape, got {earlier.shape} and {picture.shape}")
+        then = _cells(_padded(earlier))
+        changed &= (np.maximum(then, now) - np.minimum(then, now)).max((2, 3)) >= _CHANGED
     if not changed.any():
         return None
     ink = (now.max(2) - now.min(2)).max(-1) >= _INK
@@ -174,17 +177,21 @@ def only_changed(first: Pixels, last: Pixels) -> tuple[Pixels, tuple[int, int]] 
     bottom, right = (int(rows[-1]) + 1) * CELL, (int(columns[-1]) + 1) * CELL
     fill = np.repeat(np.repeat(colour, CELL, 0), CELL, 1)
     show = np.repeat(np.repeat(kept, CELL, 0), CELL, 1)[..., None]
-    height, width = last.shape[:2]
-    blanked = np.where(show[:height, :width], last, fill[:height, :width])
+    height, width = picture.shape[:2]
+    blanked = np.where(show[:height, :width], picture, fill[:height, :width])
     return np.ascontiguousarray(blanked[top:bottom, left:right]), (left, top)
 
 
-def read_changed(first: Pixels, last: Pixels, reader: Reader) -> list[str]:
-    """Lines of text on `last` where it differs from `first`, in reading order. RGB pictures [H, W, 3].
+def read_screens(screens: Iterable[Pixels], reader: Reader) -> list[str]:
+    """Lines of text on every screen but the first, where it shows what none before it did; RGB [H, W, 3] each.
 
+    In the order shown, each screen's in reading order, an empty line between two screens' (`uijepa.sequence`).
     Raises MissingExtra when rapidocr is not installed.
     """
-    part = only_changed(first, last)
-    if part is None:
-        return []
-    return [line.text for line in reader.lines(part[0])]
+    read: list[str] = []
+    pictures = list(screens)
+    for place in range(1, len(pictures)):
+        part = only_new(pictures[:place], pictures[place])
+        lines = [line.text for line in reader.lines(part[0])] if part is not None else []
+        read += ["", *lines] if read and lines else lines
+    return read

@@ -41,8 +41,7 @@ _ARRAYS = {
     "values": "|u1",
     "positions": "<i2",
     "times_s": "<f8",
-    "first": "|u1",
-    "last": "|u1",
+    "screens": "|u1",
     "frame_times_s": "<f8",
     "sizes": "<i8",
     "keys": "|b1",
@@ -58,7 +57,7 @@ class Garbled(Exception):
 
 def most_bytes(spec: Preprocess, limits: Limits) -> int:
     """The longest honest answer."""
-    pictures = 2 * spec.text_side**2 * 3
+    pictures = (1 + spec.screens) * spec.text_side**2 * 3
     tokens = spec.max_tokens * (TUBELET_VALUES + 6)
     return _HEADER.size + _MOST_HEADER + pictures + tokens + spec.frames * 8 + limits.max_frames * 25
 
@@ -70,8 +69,7 @@ def answer(prepared: Prepared) -> bytes:
         "values": prepared.values,
         "positions": prepared.positions,
         "times_s": prepared.times_s,
-        "first": prepared.first,
-        "last": prepared.last,
+        "screens": prepared.screens,
         "frame_times_s": facts.times_s,
         "sizes": facts.sizes,
         "keys": facts.keys,
@@ -197,18 +195,16 @@ def _prepared(header: dict[str, Any], raw: memoryview, spec: Preprocess, limits:
     _require(positions.shape == (n, 3) and bool((positions >= 0).all()), "positions")
     _require(bool((positions < (grid.t, grid.h, grid.w)).all()), "positions outside the grid")
     _require(times.shape == (spec.frames,) and bool(np.isfinite(times).all()), "moments")
-    for name in ("first", "last"):
-        picture = arrays[name]
-        _require(picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0, "pictures")
-        _require(max(picture.shape) <= max(spec.text_side, 3), "picture size")
-    _require(arrays["first"].shape == arrays["last"].shape, "picture sizes")
+    screens = arrays["screens"]
+    _require(screens.ndim == 4 and screens.shape[3] == 3 and screens.size > 0, "screens")
+    _require(2 <= len(screens) <= 1 + spec.screens, "number of screens")
+    _require(max(screens.shape[1:3]) <= spec.text_side, "screen size")
     return Prepared(
         values=values,
         positions=positions,
         grid=grid,
         times_s=times,
-        first=arrays["first"],
-        last=arrays["last"],
+        screens=screens,
         facts=facts,
         still=_real(header["still"], 0, 1),
         flat=_real(header["flat"], 0, 1),
