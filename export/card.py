@@ -24,7 +24,7 @@ Says in one sentence what the user of a screen recording wanted. Runs in ONNX Ru
 
 ## What it looks at
 {spec.frames} moments of a clip, at most {spec.patches} patches of 16×16 px each, at most {spec.max_tokens} tubelets
-that changed and show something. Text that changed on the screen: {text}. Answers of at most
+that changed and show something. Text of at most {spec.screens} screens: {text}. Answers of at most
 {sequence.max_new_tokens} tokens.
 
 | part | parameters |

@@ -18,6 +18,7 @@ from torch.export import Dim
 from transformers.cache_utils import DynamicCache
 
 from uijepa.models.encoder import Encoder
+from uijepa.models.pointer import Pointer
 from uijepa.models.system import System
 from uijepa.runtime.bundle import Shapes
 
@@ -46,25 +47,46 @@ class _Decoder(nn.Module):
 
     def __init__(self, language: Any) -> None:
         super().__init__()
-        self.language = language
+        self.model = language.get_decoder()
+        self.head = language.get_output_embeddings()
         self.config = language.config
 
     def forward(self, embeddings: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        states, present = self.read(embeddings, past)
+        return (self.head(states[:, -1:]), *present)
+
+    def read(self, embeddings: Tensor, past: tuple[Tensor, ...]) -> tuple[Tensor, list[Tensor]]:
+        """The model's last states [1, steps, H], and the cache with them."""
         cache = DynamicCache(config=self.config)
         for layer in range(len(past) // 2):
             cache.update(past[2 * layer], past[2 * layer + 1], layer)
         places = torch.arange(embeddings.shape[1], dtype=torch.int64) + past[0].shape[2]
-        out = self.language(
-            inputs_embeds=embeddings,
-            past_key_values=cache,
-            position_ids=places[None],
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        out = self.model(inputs_embeds=embeddings, past_key_values=cache, position_ids=places[None], use_cache=True)
         present: list[Tensor] = []
         for held in out.past_key_values.layers:
             present += [held.keys, held.values]
-        return (out.logits, *present)
+        return out.last_hidden_state, present
+
+
+class _PointingDecoder(nn.Module):
+    """The same with a pointer. Cached too: the words so far [1, past] and the keys of their states [1, past, keys].
+
+    A word is -1 where the embedding is of the video.
+    """
+
+    def __init__(self, language: Any, pointer: Pointer) -> None:
+        super().__init__()
+        self.decoder = _Decoder(language)
+        self.pointer = pointer
+
+    def forward(
+        self, embeddings: Tensor, words: Tensor, past: tuple[Tensor, ...], past_words: Tensor, past_keys: Tensor
+    ) -> tuple[Tensor, ...]:
+        states, present = self.decoder.read(embeddings, past)
+        words = torch.cat([past_words, words], 1)
+        keys = torch.cat([past_keys, self.pointer.key(states)], 1)
+        state = states[:, -1:]
+        return (self.pointer.last(state, words, keys, self.decoder.head(state)), *present, words, keys)
 
 
 def shapes(system: System) -> Shapes:
@@ -78,6 +100,7 @@ def shapes(system: System) -> Shapes:
         layers=int(language.num_hidden_layers),
         kv_heads=int(getattr(language, "num_key_value_heads", None) or heads),
         head_values=int(getattr(language, "head_dim", None) or language.hidden_size // heads),
+        pointer=0 if system.pointer is None else system.pointer.key.out_features,
     )
 
 
@@ -90,12 +113,8 @@ def graphs(system: System) -> dict[str, onnx.ModelProto]:
     sizes = shapes(system)
     system = system.float().eval()
     tokens, steps = Dim("tokens", min=1, max=_LONGEST), Dim("steps", min=1, max=_LONGEST)
-    past = Dim("past", min=0, max=_LONGEST)
     values = torch.zeros(1, 7, system.encoder.embed.in_features)
     positions = torch.arange(21).reshape(1, 7, 3)
-    held = torch.zeros(1, sizes.kv_heads, 5, sizes.head_values)
-    flat = tuple(held.clone() for _ in range(2 * sizes.layers))
-    names = [f"{kind}_{layer}" for layer in range(sizes.layers) for kind in ("key", "value")]
     return {
         "encoder.onnx": _export(
             _Encoder(system.encoder),
@@ -110,16 +129,30 @@ def graphs(system: System) -> dict[str, onnx.ModelProto]:
             {"ids": (torch.zeros(1, 3, dtype=torch.int64), {1: steps})},
             ["embeddings"],
         ),
-        "decoder.onnx": _export(
-            _Decoder(system.decoder),
-            {
-                "embeddings": (torch.zeros(1, 3, sizes.embeddings), {1: steps}),
-                "past": (flat, tuple({2: past} for _ in flat)),
-            },
-            ["logits", *(f"present_{name}" for name in names)],
-            input_names=["embeddings", *(f"past_{name}" for name in names)],
-        ),
+        "decoder.onnx": _decoder(system, sizes, steps),
     }
+
+
+def _decoder(system: System, sizes: Shapes, steps: Dim) -> onnx.ModelProto:
+    past = Dim("past", min=0, max=_LONGEST)
+    held = torch.zeros(1, sizes.kv_heads, 5, sizes.head_values)
+    flat = tuple(held.clone() for _ in range(2 * sizes.layers))
+    names = [f"{kind}_{layer}" for layer in range(sizes.layers) for kind in ("key", "value")]
+    new: dict[str, Any] = {"embeddings": (torch.zeros(1, 3, sizes.embeddings), {1: steps})}
+    kept: dict[str, Any] = {"past": (flat, tuple({2: past} for _ in flat))}
+    module: nn.Module = _Decoder(system.decoder)
+    if system.pointer is not None:
+        module = _PointingDecoder(system.decoder, system.pointer)
+        new["words"] = (torch.zeros(1, 3, dtype=torch.int64), {1: steps})
+        kept["past_words"] = (torch.zeros(1, 5, dtype=torch.int64), {1: past})
+        kept["past_keys"] = (torch.zeros(1, 5, sizes.pointer), {1: past})
+        names += ["words", "keys"]
+    return _export(
+        module,
+        new | kept,
+        ["logits", *(f"present_{name}" for name in names)],
+        input_names=[*new, *(f"past_{name}" for name in names)],
+    )
 
 
 def _export(

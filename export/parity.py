@@ -16,7 +16,7 @@ from torch import Tensor
 from uijepa.errors import BundleError
 from uijepa.grid import TUBELET_VALUES
 from uijepa.models.system import System
-from uijepa.runtime.sessions import Floats, Graphs
+from uijepa.runtime.sessions import NO_WORD, Floats, Graphs
 from uijepa.sequence import Sequence
 
 TOLERANCE = 1e-3
@@ -95,7 +95,7 @@ def measure(system: System, graphs: Graphs, *, clips: int = 3, steps: int = STEP
         values = rng.standard_normal((1, count, TUBELET_VALUES), dtype=np.float32)
         axes = (spec.frames // 2, 14, 14)
         positions = np.stack([rng.integers(0, most, count) for most in axes], -1)[None].astype(np.int64)
-        words = rng.integers(0, graphs.shapes.vocabulary, system.config.decoder.text_tokens // 2).tolist()
+        words = rng.integers(0, graphs.shapes.vocabulary, max(system.config.decoder.text_tokens // 2, 8)).tolist()
         with torch.inference_mode():
             expected = system.encoder(torch.from_numpy(values), torch.from_numpy(positions))
         got = graphs.encode(values, positions)
@@ -124,16 +124,17 @@ def _generation(
     tokens = list(prompt)
     mask = torch.ones(expected.shape[:2], dtype=torch.bool)
     step_input = np.concatenate([graphs.project(got), graphs.embed(tokens)], axis=1)
+    words = np.array([[NO_WORD] * got.shape[1] + tokens], np.int64)
     cache, worst, same = graphs.empty(), 0.0, 0
     for _ in range(steps):
         with torch.inference_mode():
             reference = system(expected, mask, torch.tensor([tokens]), torch.tensor([len(tokens)]))[0, -1].numpy()
-        logits, cache = graphs.decode(step_input, cache)
+        logits, cache = graphs.decode(step_input, words, cache)
         worst = float(np.maximum(worst, np.abs(logits - reference).max()))
         chosen = int(reference.argmax())
         same += int(logits.argmax()) == chosen
         tokens.append(chosen)
-        step_input = graphs.embed(tokens[-2:])[:, -1:]
+        step_input, words = graphs.embed(tokens[-2:])[:, -1:], np.array([[chosen]], np.int64)
     return worst, same
 
 

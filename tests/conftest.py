@@ -46,7 +46,7 @@ def write_tiny_checkpoint(folder: Path) -> Path:
     config = SystemConfig(
         preprocess=Preprocess(frames=4, patches=24, max_tokens=40, text_side=256),
         encoder=EncoderConfig(width=24, depth=2, heads=2, places=4),
-        decoder=DecoderConfig(vocabulary=300, width=32, depth=2, heads=2, text_tokens=0, max_new_tokens=8),
+        decoder=DecoderConfig(vocabulary=300, width=32, depth=2, heads=2, pointer=8, text_tokens=0, max_new_tokens=8),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

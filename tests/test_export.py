@@ -23,7 +23,7 @@ from uijepa.grid import TUBELET_VALUES
 from uijepa.models.system import System
 from uijepa.runtime import Bundle, Manifest
 from uijepa.runtime.bundle import GRAPHS
-from uijepa.runtime.sessions import Graphs
+from uijepa.runtime.sessions import NO_WORD, Graphs
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,10 @@ def test_the_graphs_say_what_the_network_says(system: System, sessions: Graphs) 
 
 @pytest.mark.parametrize(
     "part",
-    ["encoder.embed.weight", "encoder.places.linear.weight", "projector.weight", "decoder.model.norm.weight"],
+    [
+        *("encoder.embed.weight", "encoder.places.linear.weight", "projector.weight"),
+        *("decoder.model.norm.weight", "pointer.query.weight", "pointer.gate.bias"),
+    ],
 )
 def test_parity_sees_another_weight(tiny_checkpoint: Path, sessions: Graphs, part: str) -> None:
     other = System.load(tiny_checkpoint)
@@ -68,18 +71,20 @@ def test_a_nan_is_a_failure() -> None:
 
 def test_a_prompt_may_come_in_pieces(sessions: Graphs) -> None:
     prompt = np.random.default_rng(0).standard_normal((1, 9, sessions.shapes.embeddings), dtype=np.float32)
-    whole, cache = sessions.decode(prompt, sessions.empty())
+    words = np.array([[NO_WORD, NO_WORD, *range(3, 10)]], np.int64)
+    whole, cache = sessions.decode(prompt, words, sessions.empty())
     for cuts in ([1, 2, 9], [8, 9], [4, 9]):
         pieces, start = sessions.empty(), 0
         for end in cuts:
-            logits, pieces = sessions.decode(prompt[:, start:end], pieces)
+            logits, pieces = sessions.decode(prompt[:, start:end], words[:, start:end], pieces)
             start = end
         np.testing.assert_allclose(logits, whole, atol=1e-4)
         np.testing.assert_allclose(pieces[-1].numpy(), cache[-1].numpy(), atol=1e-4)
 
 
-def test_grouped_heads_and_an_untied_head(tiny_checkpoint: Path) -> None:
+def test_grouped_heads_an_untied_head_and_no_pointer(tiny_checkpoint: Path) -> None:
     system = System.load(tiny_checkpoint)
+    system.pointer = None
     torch.manual_seed(1)
     system.decoder = LlamaForCausalLM(
         LlamaConfig(

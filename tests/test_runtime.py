@@ -23,7 +23,7 @@ from uijepa.errors import ClipNotFound, ClipTooLarge, ClipTooLong, ConfigError, 
 from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
 from uijepa.runtime.engine import ReadText
 from uijepa.runtime.generate import NO_REPEAT, Step, confidence, greedy
-from uijepa.runtime.sessions import Graphs
+from uijepa.runtime.sessions import NO_WORD, Graphs
 from uijepa.sequence import Sequence, dealt, screens_of
 from uijepa.video.sandbox import Sandbox
 
@@ -136,25 +136,26 @@ def test_a_clip_that_cannot_be_used_is_a_typed_error(engine: Engine, sample_clip
 
 def test_greedy_takes_the_most_probable_id(graphs: Graphs) -> None:
     prompt = np.random.default_rng(1).standard_normal((1, 5, graphs.shapes.embeddings), dtype=np.float32)
-    steps = list(greedy(graphs, prompt, last=1, eos=-1, max_new_tokens=6))
+    steps = list(greedy(graphs, prompt, [1], eos=-1, max_new_tokens=6))
     assert len(steps) == 6
-    sequence, last = prompt, 1
+    sequence, words = prompt, [NO_WORD] * 4 + [1]
     for step in steps:
-        logits, _ = graphs.decode(sequence, graphs.empty())
+        logits, _ = graphs.decode(sequence, np.array([words], np.int64), graphs.empty())
         probabilities = np.exp(logits - logits.max(), dtype=np.float64)
         probabilities /= probabilities.sum()
         assert step.token == probabilities.argmax()
         assert step.logprob == pytest.approx(np.log(probabilities.max()), abs=1e-3)
-        sequence, last = np.concatenate([sequence, graphs.embed([last, step.token])[:, -1:]], axis=1), step.token
+        words.append(step.token)
+        sequence = np.concatenate([sequence, graphs.embed(words[-2:])[:, -1:]], axis=1)
 
 
 def test_greedy_stops_after_the_end(graphs: Graphs) -> None:
     prompt = np.random.default_rng(1).standard_normal((1, 5, graphs.shapes.embeddings), dtype=np.float32)
-    free = [step.token for step in greedy(graphs, prompt, last=1, eos=-1, max_new_tokens=6)]
+    free = [step.token for step in greedy(graphs, prompt, [1], eos=-1, max_new_tokens=6)]
     end = free[3]
-    stopped = [step.token for step in greedy(graphs, prompt, last=1, eos=end, max_new_tokens=6)]
+    stopped = [step.token for step in greedy(graphs, prompt, [1], eos=end, max_new_tokens=6)]
     assert stopped == free[: free.index(end) + 1]
-    assert list(greedy(graphs, prompt, last=1, eos=end, max_new_tokens=0)) == []
+    assert list(greedy(graphs, prompt, [1], eos=end, max_new_tokens=0)) == []
 
 
 def test_confidence_is_the_geometric_mean() -> None:

@@ -98,6 +98,7 @@ def test_what_only_stood_on_the_way_is_read(story: Path) -> None:
     told = {n: read_screens(prepare(story, Preprocess(screens=n)).screens, reader) for n in (1, 4)}
     assert told[1] == ["Garden", "Recipes"]
     assert told[4] == ["Hiring plan", "Garden", "Recipes", "", "Hiring plan", "Delete Note", "", "Garden", "Recipes"]
+    assert read_screens(prepare(story, Preprocess(screens=2)).screens, reader)[-2:] == told[1]
 
 
 def test_the_sandbox_chooses_alike(story: Path) -> None:

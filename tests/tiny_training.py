@@ -29,6 +29,7 @@ OVERRIDES = [
     "decoder.width=32",
     "decoder.depth=2",
     "decoder.heads=2",
+    "decoder.pointer=8",
     "decoder.text_tokens=24",
     "pretrain.steps=6",
     "pretrain.batch=4",

@@ -32,6 +32,8 @@ class DecoderConfig:
     """LoRA rank for a pretrained model; 0 tunes all its weights. A new one is trained whole."""
     lora_alpha: int = 16
     lora_dropout: float = 0.05
+    pointer: int = 0
+    """Width of the keys by which words read are found again and copied (`uijepa.models.pointer`); 0: no copying."""
     text_tokens: int = 128
     """Most tokens of on-screen text in the prompt; 0: text is not read."""
     max_new_tokens: int = 64

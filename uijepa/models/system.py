@@ -16,6 +16,7 @@ from uijepa.config import Preprocess, build, plain
 from uijepa.errors import CheckpointError
 from uijepa.models.decoder import DecoderConfig, load_decoder, new_decoder
 from uijepa.models.encoder import Encoder, EncoderConfig
+from uijepa.models.pointer import Pointer
 
 TOKENIZER = "tokenizer.json"
 ROUND = 32
@@ -64,6 +65,7 @@ class System(nn.Module):
         width = int(self.language_config.hidden_size)
         self.projector = nn.Linear(encoder.config.width, width)
         self.carry = nn.Linear(width, width, bias=False)
+        self.pointer = Pointer(width, config.decoder.pointer) if config.decoder.pointer else None
         if config.decoder.pretrained:
             nn.init.zeros_(self.carry.weight)
 
@@ -117,7 +119,7 @@ class System(nn.Module):
         word_places = (counts[:, None] + torch.arange(tokens.shape[1], device=tokens.device)).clamp(max=total - 1)
         hidden = hidden.gather(1, word_places[..., None].expand(-1, -1, hidden.shape[-1]))
         logits: Tensor = self.decoder.get_output_embeddings()(hidden)  # type: ignore[operator]
-        return logits
+        return logits if self.pointer is None else self.pointer(hidden, tokens, logits)
 
     def save(self, folder: Path, provenance: dict[str, Any]) -> None:
         """Write weights, configuration, tokenizer and provenance; readers see all or nothing."""

@@ -66,6 +66,8 @@ class Shapes:
     kv_heads: int
     head_values: int
     """Values of one attention head."""
+    pointer: int = 0
+    """Width of the decoder's keys for copying words; 0: it does not copy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from uijepa.runtime.sessions import Floats, Graphs
+from uijepa.runtime.sessions import NO_WORD, Floats, Graphs
 
 NO_REPEAT = 4
 """No run of this many ids is said twice in an answer: a small decoder that is lost repeats itself without end."""
@@ -21,14 +21,16 @@ class Step:
     logprob: float
 
 
-def greedy(graphs: Graphs, prompt: Floats, *, last: int, eos: int, max_new_tokens: int) -> Iterator[Step]:
+def greedy(graphs: Graphs, prompt: Floats, words: list[int], *, eos: int, max_new_tokens: int) -> Iterator[Step]:
     """The most probable id after prompt embeddings [1, S, H], then after it, until <eos> (given too) or the limit.
 
-    An id that would say `NO_REPEAT` ids once more is passed over. `last` is the id whose embedding ends the prompt.
-    A generator, so that a caller may show each id as it comes; closing it stops the work.
+    words: the ids that end the prompt; what stands before them is video. An id that would say `NO_REPEAT` ids once
+    more is passed over. A generator, so that a caller may show each id as it comes; closing it stops the work.
     """
     said: list[int] = []
-    logits, cache = graphs.decode(prompt, graphs.empty())
+    video = prompt.shape[1] - len(words)
+    logits, cache = graphs.decode(prompt, np.array([[NO_WORD] * video + words], np.int64), graphs.empty())
+    last = words[-1]
     for count in range(1, max_new_tokens + 1):
         allowed = logits.copy()
         allowed[_repeating(said)] = -np.inf
@@ -37,7 +39,7 @@ def greedy(graphs: Graphs, prompt: Floats, *, last: int, eos: int, max_new_token
         yield Step(token, _logprob(logits, token))
         if token == eos or count == max_new_tokens:
             return
-        logits, cache = graphs.decode(graphs.embed([last, token])[:, -1:], cache)
+        logits, cache = graphs.decode(graphs.embed([last, token])[:, -1:], np.array([[token]], np.int64), cache)
         last = token
 
 

@@ -13,8 +13,13 @@ from uijepa.grid import TUBELET_VALUES
 from uijepa.runtime.bundle import Bundle
 
 Floats: TypeAlias = NDArray[np.float32]
+Ids: TypeAlias = NDArray[np.int64]
 Cache: TypeAlias = list[Any]
-"""Keys and values of every layer, [key_0, value_0, key_1, …], each [1, heads, past, head values]."""
+"""Keys and values of every layer, [key_0, value_0, key_1, …], each [1, heads, past, head values]; with a pointer, the
+words [1, past] and their keys [1, past, pointer] too."""
+
+NO_WORD = -1
+"""Stands in `words` where an embedding is of the video."""
 
 
 class Graphs:
@@ -31,14 +36,15 @@ class Graphs:
         self._embed = _session(bundle, "embed.onnx", threads)
         # The cache grows by one position a step, so an arena would keep a buffer of every length it had.
         self._decoder = _session(bundle, "decoder.onnx", threads, arena=False)
-        layers = range(self.shapes.layers)
-        self._past = [f"past_{kind}_{i}" for i in layers for kind in ("key", "value")]
-        present = [f"present_{kind}_{i}" for i in layers for kind in ("key", "value")]
-        self._outputs = ["logits", *present]
+        kept = [f"{kind}_{i}" for i in range(self.shapes.layers) for kind in ("key", "value")]
+        kept += ["words", "keys"] if self.shapes.pointer else []
+        new = ["embeddings", "words"] if self.shapes.pointer else ["embeddings"]
+        self._past = [f"past_{name}" for name in kept]
+        self._outputs = ["logits", *(f"present_{name}" for name in kept)]
         _check(bundle, "encoder.onnx", self._encoder, ["values", "positions"], ["features"])
         _check(bundle, "projector.onnx", self._projector, ["features"], ["embeddings"])
         _check(bundle, "embed.onnx", self._embed, ["ids"], ["embeddings"])
-        _check(bundle, "decoder.onnx", self._decoder, ["embeddings", *self._past], self._outputs)
+        _check(bundle, "decoder.onnx", self._decoder, [*new, *self._past], self._outputs)
 
     def encode(self, values: Floats, positions: NDArray[np.int64]) -> Floats:
         """Features [1, N, D] of normalised tubelets [1, N, 1536] at positions [1, N, 3] = (t, h, w)."""
@@ -61,13 +67,20 @@ class Graphs:
     def empty(self) -> Cache:
         """The cache before anything was read."""
         shape = (1, self.shapes.kv_heads, 0, self.shapes.head_values)
-        nothing = ort.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
-        return [nothing] * len(self._past)
+        nothing = [np.zeros(shape, np.float32)] * (2 * self.shapes.layers)
+        if self.shapes.pointer:
+            nothing += [np.zeros((1, 0), np.int64), np.zeros((1, 0, self.shapes.pointer), np.float32)]
+        return [ort.OrtValue.ortvalue_from_numpy(array) for array in nothing]
 
-    def decode(self, embeddings: Floats, past: Cache) -> tuple[Floats, Cache]:
-        """Reads embeddings [1, S, H] after `past`: logits [V] of what comes next, and the cache with them."""
+    def decode(self, embeddings: Floats, words: Ids, past: Cache) -> tuple[Floats, Cache]:
+        """Reads embeddings [1, S, H] after `past`: logits [V] of what comes next, and the cache with them.
+
+        words: [1, S] ids that the embeddings are of, NO_WORD where they are of the video.
+        """
         # OrtValues, because the cache need not be copied to numpy and back between two steps.
         feeds = {"embeddings": ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(embeddings))}
+        if self.shapes.pointer:
+            feeds["words"] = ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(words))
         feeds.update(zip(self._past, past, strict=True))
         logits, *present = self._decoder.run_with_ort_values(self._outputs, feeds)
         return _floats(logits.numpy())[0, -1], present

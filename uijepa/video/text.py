@@ -183,15 +183,22 @@ def only_new(before: Sequence[Pixels], picture: Pixels) -> tuple[Pixels, tuple[i
 
 
 def read_screens(screens: Iterable[Pixels], reader: Reader) -> list[str]:
-    """Lines of text on every screen but the first, where it shows what none before it did; RGB [H, W, 3] each.
+    """Lines of text on every screen but the first, RGB [H, W, 3] each, in the order shown.
 
-    In the order shown, each screen's in reading order, an empty line between two screens' (`uijepa.sequence`).
-    Raises MissingExtra when rapidocr is not installed.
+    The last screen is read where it differs from the first, the others where they show what neither these two nor an
+    earlier one does: so that what a screen lost until the end stands out. Each screen's lines come in reading order,
+    an empty line between two screens' (`uijepa.sequence`). Raises MissingExtra when rapidocr is not installed.
     """
-    read: list[str] = []
-    pictures = list(screens)
-    for place in range(1, len(pictures)):
-        part = only_new(pictures[:place], pictures[place])
-        lines = [line.text for line in reader.lines(part[0])] if part is not None else []
-        read += ["", *lines] if read and lines else lines
-    return read
+    first, *between, last = screens
+    seen, read = [first, last], list[list[str]]()
+    for picture in between:
+        read.append(_lines(seen, picture, reader))
+        seen.append(picture)
+    read.append(_lines([first], last, reader))
+    told = [lines for lines in read if lines]
+    return [line for lines in told for line in ["", *lines]][1:]
+
+
+def _lines(before: Sequence[Pixels], picture: Pixels, reader: Reader) -> list[str]:
+    part = only_new(before, picture)
+    return [] if part is None else [line.text for line in reader.lines(part[0])]

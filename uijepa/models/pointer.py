@@ -1,0 +1,62 @@
+"""Copying words of the screen into the answer: a pointer beside the language model's own vocabulary.
+
+Pointer-generator networks (See et al. 2017, "Get to the point", there for summaries) over a causal language model's
+last states. Each place asks for earlier words by the state before them, that is by what led up to them: a word whose
+context resembles the present one is the next to be said. Learnt from little data, where copying through the layers
+alone (Olsson et al. 2022) takes far longer.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_FLOOR = 1e-9
+"""Least probability of an id, so that its logarithm is finite."""
+
+
+class Pointer(nn.Module):
+    """Mixes the model's next-id probabilities with those of repeating an earlier id of the sequence."""
+
+    def __init__(self, width: int, keys: int) -> None:
+        super().__init__()
+        self.query = nn.Linear(width, keys)
+        self.key = nn.Linear(width, keys)
+        self.gate = nn.Linear(width, 1)
+
+    def forward(self, states: Tensor, words: Tensor, logits: Tensor) -> Tensor:
+        """Log-probabilities [B, L, V] of the id after each of `words` [B, L].
+
+        states: [B, L, H] of the model at the words; logits: [B, L, V] of its own choice. The first word has no state
+        before it and is never repeated.
+        """
+        places = words.shape[1]
+        asked, offered = self.query(states), self.key(states[:, :-1])
+        scores = (asked @ offered.transpose(1, 2)).float() * asked.shape[-1] ** -0.5
+        earlier = torch.ones(places, places - 1, dtype=torch.bool, device=words.device).tril(-1)
+        return mixed(scores, earlier[None], words[:, 1:], self.gate(states).float(), logits.float())
+
+    def last(self, state: Tensor, words: Tensor, keys: Tensor, logits: Tensor) -> Tensor:
+        """Log-probabilities [B, 1, V] of the id after `words` [B, P], the state at the last of them given.
+
+        state: [B, 1, H]; keys: [B, P, keys] of the states at the words. Where `words` is negative there is none: an
+        embedding of the video.
+        """
+        following = F.pad(words[:, 1:], (0, 1), value=-1)
+        earlier = (words >= 0) & (following >= 0)
+        scores = (self.query(state) @ keys.transpose(1, 2)).float() * keys.shape[-1] ** -0.5
+        return mixed(scores, earlier[:, None], following.clamp(min=0), self.gate(state).float(), logits.float())
+
+
+def mixed(scores: Tensor, earlier: Tensor, words: Tensor, gate: Tensor, logits: Tensor) -> Tensor:
+    """log((1 - g) softmax(logits) + g copied), where `copied` gives each of `words` its share of softmax(scores).
+
+    scores: [B, L, S] of the sources where `earlier` [B or 1, L, S] is true; words: [B, S]; gate: [B, L, 1] before its
+    sigmoid; logits: [B, L, V]. A place without a source keeps softmax(logits).
+    """
+    any_earlier = earlier.any(-1, keepdim=True)
+    shares = scores.masked_fill(~earlier, -torch.inf).masked_fill(~any_earlier, 0).softmax(-1)
+    copied = torch.zeros_like(logits).scatter_add(2, words[:, None].expand_as(shares), shares)
+    gated = gate.sigmoid() * any_earlier
+    return ((1 - gated) * F.softmax(logits, -1) + gated * copied + _FLOOR).log()
