@@ -44,3 +44,29 @@ def test_text_is_read_whole_and_not_on_four_patches(tmp_path: Path) -> None:
     assert [(row["patches"], row["mean"], row["clips"]) for row in rows] == [(0, 100.0, 1), (4, 0.0, 1)]
     for wrong in (["--split", "none"], ["--split", "val"], ["--patches", "x"]):
         assert CliRunner().invoke(app, [*options, *wrong]).exit_code == 2
+
+
+def test_a_value_that_only_stood_on_the_way_needs_a_second_screen(tmp_path: Path) -> None:
+    def screen(*lines: str) -> Image.Image:
+        picture = Image.new("RGB", (480, 640), "white")
+        for number, line in enumerate(lines):
+            ImageDraw.Draw(picture).text((30, 40 + 120 * number), line, "black", ImageFont.load_default(32))
+        return picture
+
+    home, notes, less = screen(), screen("Garden", "Hiring plan", "Recipes"), screen("Garden", "Recipes")
+    shown = [np.asarray(picture) for picture in (home, notes, less, less)]
+    write_clip(tmp_path / "a.mp4", shown, [0, 1000, 4000, 8000])
+    (tmp_path / "broken.mp4").write_bytes(b"not a video")
+    clips = [
+        Clip(path=name, intent="Delete the note Hiring plan.", slots={"title": "Hiring plan"}, split="val")
+        for name in ("a.mp4", "broken.mp4")
+    ]
+    write(tmp_path / "manifest.jsonl", clips)
+    options = ["screens", str(tmp_path), "--screens", "1,2", "--out", str(tmp_path / "found.json")]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0, done.output
+    rows = json.loads((tmp_path / "found.json").read_text())["rows"]
+    assert [(row["screens"], row["mean"], row["clips"]) for row in rows] == [(1, 0.0, 1), (2, 100.0, 1)]
+    assert all(row["seconds"] > 0 for row in rows)
+    for wrong in (["--split", "test"], ["--split", "none"], ["--screens", "x"]):
+        assert CliRunner().invoke(app, [*options, *wrong]).exit_code == 2

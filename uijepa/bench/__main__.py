@@ -208,6 +208,32 @@ def legible_text(
             save(out, {"command": probe_report.command(sys.argv), "rows": rows})
 
 
+@app.command("screens")
+def readable_values(
+    manifest: Annotated[Path, typer.Argument(help="Recordings whose labels name values.")],
+    screens: Annotated[str, typer.Option(help="Screens a clip to compare, with commas.")] = "1,2,4",
+    split: Annotated[str, typer.Option(help="Split to read.")] = "val",
+    limit: Annotated[int, typer.Option(help="Clips at most, spread over the manifest.", min=1)] = 100,
+    out: Annotated[Path | None, typer.Option(help="Write the results here too.")] = None,
+) -> None:
+    """How much of what labels name can be read, by how many screens of a clip are read; on one thread."""
+    from uijepa.bench import probe_report
+    from uijepa.bench import screens as reading
+
+    with plain_errors():
+        with Progress(console=Console(stderr=True)) as progress:
+            rows = reading.measure(
+                manifest,
+                numbers(screens, "--screens"),
+                split=one_of(split, SPLITS, "--split"),
+                limit=limit,
+                progress=progress,
+            )
+        reading.show(rows, Console())
+        if out is not None:
+            save(out, {"command": probe_report.command(sys.argv), "rows": rows})
+
+
 @app.command("look")
 def look_at(
     clip: Annotated[Path, typer.Argument(help="A screen recording.")],

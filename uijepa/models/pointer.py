@@ -22,7 +22,7 @@ class Pointer(nn.Module):
     def __init__(self, width: int, keys: int) -> None:
         super().__init__()
         self.query = nn.Linear(width, keys)
-        self.key = nn.Linear(width, keys)
+        self.key = nn.Linear(width, keys, bias=False)
         self.gate = nn.Linear(width, 1)
 
     def forward(self, states: Tensor, words: Tensor, logits: Tensor) -> Tensor:
