@@ -57,7 +57,7 @@ class Intent:
     tokens: int
     """Pieces of the clip that the video encoder read."""
     text: list[str]
-    """Lines read on the screen; whatever they say, it is not trusted."""
+    """Lines read on the screen, an empty one between two screens'; whatever they say, it is not trusted."""
     model: str
 
 

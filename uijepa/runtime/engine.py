@@ -47,7 +47,7 @@ class Answer:
     times_s: list[float]
     """Moments of the clip that were looked at."""
     text: list[str]
-    """Lines read on the screen and given to the decoder."""
+    """Lines read on the screen and given to the decoder; an empty one stands between two screens'."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, rounded to what they are good for."""
