@@ -60,6 +60,9 @@ def suite(
     date: Annotated[str, typer.Option(help="Date to store in the results.")] = "",
     threads: Threads = None,
     strict_leakage: Annotated[bool, typer.Option(help="Refuse to score a split that leaks.")] = False,
+    read_train: Annotated[
+        bool, typer.Option(help="Baselines know training clips by the text read on them (seconds a clip, once).")
+    ] = False,
 ) -> None:
     """Score a bundle and its baselines on held-out clips."""
     if context.invoked_subcommand is not None:
@@ -79,6 +82,7 @@ def suite(
             suite=name,
             date=date,
             strict_leakage=strict_leakage,
+            read_train=read_train,
         )
         reader = answers.reading_once(ocr)
         results = quality.measure(plan, lambda b: answers.open_engine(b, threads, reader), Scorer())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -154,20 +155,73 @@ def nearest_text(
     )
 
 
+WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+"""Of likeness in pixels beside likeness in text."""
+
+
+def nearest_both(
+    name: str, shelf: Shelf, texts: Sequence[Sequence[str]], looks: Bytes, scorer: Scorer
+) -> Baseline | None:
+    """The label of the training clip that is nearest in text and pixels together, weighed against each other.
+
+    Likeness in pixels is exp(-d² / the median d²), so that it lies in 0..1 as the cosine of texts does.
+    None when no training clip has text.
+    """
+    if not all(_letters(x.texts) for x in (shelf.train, shelf.fit)):
+        return None
+    cosines = {text: _cosines(text, shelf.fit, shelf.choose.texts) for text in TEXTS}
+    alike = {pixels: _alike(PIXELS[pixels], shelf.fit, shelf.choose.looks) for pixels in PIXELS}
+    scores = {
+        (text, pixels, weight): _mean(
+            _labels(shelf.fit, cosines[text] + weight * alike[pixels]), shelf.choose.labels, scorer
+        )
+        for text, pixels, weight in product(TEXTS, PIXELS, WEIGHTS)
+    }
+    best = text, pixels, weight = max(scores, key=scores.__getitem__)
+    both = _cosines(text, shelf.train, texts) + weight * _alike(PIXELS[pixels], shelf.train, looks)
+    return Baseline(
+        name=name,
+        answers=_labels(shelf.train, both),
+        chosen={
+            "variant": f"{text}, {pixels}, weight {weight}",
+            "val_similarity": {f"{text}, {pixels}, weight {weight}": scores[best]},
+            "tried": len(scores),
+        },
+    )
+
+
 def _letters(texts: Sequence[Sequence[str]]) -> bool:
     return any(letter.isalnum() for lines in texts for line in lines for letter in line)
 
 
 def _by_text(variant: str, known: Examples, asked: Sequence[Sequence[str]], otherwise: str) -> list[str]:
+    cosines = _cosines(variant, known, asked)
+    found = _labels(known, cosines)
+    return [label if row.max() > 0 else otherwise for label, row in zip(found, cosines, strict=True)]
+
+
+def _cosines(variant: str, known: Examples, asked: Sequence[Sequence[str]]) -> Features:
+    """Likeness of texts, `[asked, known]`, 0..1."""
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtra("scikit-learn", "bench", "The text baseline") from error
     vectorizer: Any = TfidfVectorizer(sublinear_tf=True, **TEXTS[variant])
     rows = vectorizer.fit_transform(["\n".join(lines) for lines in known.texts])
-    cosines = (vectorizer.transform(["\n".join(lines) for lines in asked]) @ rows.T).toarray()
-    best = cosines.argmax(axis=1)
-    return [known.labels[i] if row[i] > 0 else otherwise for i, row in zip(best, cosines, strict=True)]
+    made: Features = (vectorizer.transform(["\n".join(lines) for lines in asked]) @ rows.T).toarray()
+    return made
+
+
+def _alike(features: Callable[[Bytes], Features], known: Examples, looks: Bytes) -> Features:
+    """Likeness of pictures, `[asked, known]`, 0..1."""
+    rows, asked = features(known.looks), features(looks)
+    squares = (asked**2).sum(1)[:, None] + (rows**2).sum(1)[None] - 2 * asked @ rows.T
+    made: Features = np.exp(-squares / max(float(np.median(squares)), 1e-9))
+    return made
+
+
+def _labels(known: Examples, likeness: Features) -> list[str]:
+    return [known.labels[i] for i in likeness.argmax(axis=1)]
 
 
 def _mean(answers: Sequence[str], references: Sequence[str], scorer: Scorer) -> float:

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import Progress
 
 from uijepa.bench import answers, baselines
 from uijepa.bench.answers import Outcome
 from uijepa.bench.metrics import Score, Scorer, bootstrap
-from uijepa.data import layouts, leakage
+from uijepa.data import cache, layouts, leakage
 from uijepa.data.looks import last_frame, looks
 from uijepa.data.manifest import Clip, Labels, Split, labelled, line_of
 from uijepa.errors import ConfigError, ManifestError
+from uijepa.runtime.bundle import MANIFEST, Manifest
 
 SYSTEM = "uijepa"
+_NEAREST = "nearest neighbour,"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,9 @@ class Plan:
     suite: str = ""
     date: str = ""
     strict_leakage: bool = False
+    read_train: bool = False
+    """Read the text of the clips that baselines know as the bundle reads a clip (seconds a clip, kept in the token
+    cache of training); without it they know what the recorder says about the last screen."""
     quiet: bool = False
 
 
@@ -67,8 +74,8 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
     `strict_leakage`.
     """
     shelf = gather(plan)
-    cache = plan.work / "looks"
-    leaks = leakage.check(shelf.train, shelf.scored, lambda s: last_frame(s.sha256, s.path, cache))
+    kept = plan.work / "looks"
+    leaks = leakage.check(shelf.train, shelf.scored, lambda s: last_frame(s.sha256, s.path, kept))
     if leaks.found and plan.strict_leakage:
         raise leakage.Leak(f"{plan.manifest}: {leaks.summary()}.")
     said = {
@@ -81,7 +88,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
         )
         for name, bundle in {SYSTEM: plan.bundle, **plan.others}.items()
     }
-    easy = simple(shelf, [o.text for o in said[SYSTEM]], scorer)
+    easy = simple(shelf, [o.text for o in said[SYSTEM]], scorer, read(plan) if plan.read_train else {})
     sentences = {name: [o.intent for o in outcomes] for name, outcomes in said.items()}
     sentences.update({b.name: b.answers for b in easy})
     clips = [s.clip for s in shelf.scored]
@@ -105,6 +112,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
         "latency_ms": latency(said[SYSTEM]),
         "machine": answers.machine(),
         "leakage": leaks.as_json(),
+        "train_text": "read" if plan.read_train else "true",
         "baselines": {b.name: b.chosen for b in easy},
     }
 
@@ -145,32 +153,53 @@ def _labelled(manifest: Path, labels: Labels) -> list[tuple[Clip, Path]]:
     return [(labelled(c, labels), recordings.file(c)) for c in recordings.clips if c.intent]
 
 
-def simple(shelf: Shelf, read_text: Sequence[Sequence[str]], scorer: Scorer) -> list[baselines.Baseline]:
-    """The baselines that need no model; `read_text` is what the engine read on each scored clip."""
+def read(plan: Plan) -> dict[Path, list[str]]:
+    """What the bundle's own reading finds on the labelled clips of all manifests that are not scored, by file."""
+    spec = Manifest.read(plan.bundle / MANIFEST).preprocess
+    found: dict[Path, list[str]] = {}
+    for path in (plan.manifest, *plan.trained_on):
+        recordings = layouts.read(path)
+        clips = [c for c in recordings.clips if c.intent and c.split != plan.split]
+        with Progress(console=Console(stderr=True), disable=plan.quiet) as progress:
+            kept = cache.build(recordings.root, clips, spec, read_text=True, progress=progress)
+        found |= {recordings.file(clip): kept[clip.path].text for clip in clips if clip.path in kept}
+    return found
+
+
+def simple(
+    shelf: Shelf, read_text: Sequence[Sequence[str]], scorer: Scorer, known_text: Mapping[Path, list[str]]
+) -> list[baselines.Baseline]:
+    """The baselines that need no model.
+
+    read_text: what the engine read on each scored clip; known_text: and on those that the baselines know, by file.
+    """
+    true, reading = _known(shelf, {}), _known(shelf, known_text)
+    looks = np.stack([s.look for s in shelf.scored])
+    best = baselines.constant(true.train.labels, len(shelf.scored), scorer)
+    made: list[baselines.Baseline | None] = [best, baselines.nearest_pixels(true, looks, scorer)]
+    true_text = [s.clip.text for s in shelf.scored]
+    otherwise = best.answers[0]
+    if any(read_text):
+        made.append(baselines.nearest_text(f"{_NEAREST} text read", reading, read_text, scorer, otherwise))
+        made.append(baselines.nearest_both(f"{_NEAREST} text read and pixels", reading, read_text, looks, scorer))
+    if any(true_text):
+        made.append(baselines.nearest_text(f"{_NEAREST} true text", true, true_text, scorer, otherwise))
+    return [baseline for baseline in made if baseline is not None]
+
+
+def _known(shelf: Shelf, texts: Mapping[Path, list[str]]) -> baselines.Shelf:
+    """Clips as the baselines see them; their text is that of `texts`, or what the recorder says."""
+
+    def examples(shown: Sequence[leakage.Shown]) -> baselines.Examples:
+        return baselines.Examples(
+            looks=np.stack([s.look for s in shown]),
+            texts=[texts.get(s.path, s.clip.text) for s in shown],
+            labels=[s.clip.intent for s in shown],
+        )
+
     aside = {s.path for s in shelf.choose}
-    train, choose = examples(shelf.train), examples(shelf.choose)
-    rest = [s for s in shelf.train if s.path not in aside]
-    known = baselines.Shelf(train=train, fit=examples(rest) if rest else train, choose=choose)
-    best = baselines.constant(train.labels, len(shelf.scored), scorer)
-    made = [best, baselines.nearest_pixels(known, np.stack([s.look for s in shelf.scored]), scorer)]
-    texts = {
-        "nearest neighbour, text read": read_text,
-        "nearest neighbour, true text": [s.clip.text for s in shelf.scored],
-    }
-    for name, asked in texts.items():
-        if any(asked):
-            found = baselines.nearest_text(name, known, asked, scorer, best.answers[0])
-            made += [found] if found is not None else []
-    return made
-
-
-def examples(shown: Sequence[leakage.Shown]) -> baselines.Examples:
-    """Clips as the baselines see them."""
-    return baselines.Examples(
-        looks=np.stack([s.look for s in shown]),
-        texts=[s.clip.text for s in shown],
-        labels=[s.clip.intent for s in shown],
-    )
+    train, rest = examples(shelf.train), [s for s in shelf.train if s.path not in aside]
+    return baselines.Shelf(train=train, fit=examples(rest) if rest else train, choose=examples(shelf.choose))
 
 
 def digest(manifest: Path) -> str:
