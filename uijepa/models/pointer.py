@@ -58,5 +58,7 @@ def mixed(scores: Tensor, earlier: Tensor, words: Tensor, gate: Tensor, logits: 
     any_earlier = earlier.any(-1, keepdim=True)
     shares = scores.masked_fill(~earlier, -torch.inf).masked_fill(~any_earlier, 0).softmax(-1)
     copied = torch.zeros_like(logits).scatter_add(2, words[:, None].expand_as(shares), shares)
-    gated = gate.sigmoid() * any_earlier
-    return ((1 - gated) * F.softmax(logits, -1) + gated * copied + _FLOOR).log()
+    # Not 1 - g: where the gate is open, little of its float is left for the model's own choice.
+    own = (-gate).sigmoid().masked_fill(~any_earlier, 1)
+    copying = gate.sigmoid().masked_fill(~any_earlier, 0)
+    return (own * F.softmax(logits, -1) + copying * copied + _FLOOR).log()
