@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_FLOOR = 1e-9
-"""Least probability of an id, so that its logarithm is finite."""
+_FLOOR = 1e-7
+"""Least probability of an id, so that its logarithm is finite. The ONNX exporter takes what is below 1e-8 for 0."""
 
 
 class Pointer(nn.Module):
