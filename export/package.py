@@ -117,6 +117,6 @@ def _sizes(system: System) -> dict[str, int]:
     parts: dict[str, Any] = {
         "encoder": system.encoder,
         "projector": system.projector,
-        "decoder": nn.ModuleList([system.decoder, system.carry]),
+        "decoder": nn.ModuleList([m for m in (system.decoder, system.carry, system.pointer) if m is not None]),
     }
     return {part: sum(p.numel() for p in module.parameters()) for part, module in parts.items()}

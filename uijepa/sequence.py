@@ -8,6 +8,7 @@ Torch-free: it knows token ids only. The video embeddings come from the projecto
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from itertools import groupby
 
 from tokenizers import Tokenizer
@@ -89,6 +90,11 @@ class Sequence:
     def prompt_ids(self, lines: Iterable[str]) -> list[int]:
         """What follows the video embeddings and asks for an intent: `<sep> [text ids] <sep>`."""
         return [self.sep, *self.text_ids(lines), self.sep]
+
+    @cached_property
+    def breaks(self) -> list[int]:
+        """Ids with a line break in their text: an answer is one sentence, and copies none from the screen."""
+        return [i for i in range(self.tokenizer.get_vocab_size()) if "\n" in self.tokenizer.decode([i])]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The sentence of generated ids; special tokens, and ids past the vocabulary, say nothing."""

@@ -153,7 +153,7 @@ class Engine:
         ids = sequence.prompt_ids(lines)
         prompt = np.concatenate([embeddings, self._graphs.embed(ids)], axis=1)
         most = self.manifest.sequence.max_new_tokens
-        return greedy(self._graphs, prompt, ids, eos=sequence.eos, max_new_tokens=most)
+        return greedy(self._graphs, prompt, ids, eos=sequence.eos, max_new_tokens=most, never=sequence.breaks)
 
     def _told(self, steps: Iterator[Step], watch: Watch) -> list[Step]:
         """All steps, `watch` told of each. A character made of several tokens is held back until it is whole."""

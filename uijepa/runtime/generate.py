@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +21,14 @@ class Step:
     logprob: float
 
 
-def greedy(graphs: Graphs, prompt: Floats, words: list[int], *, eos: int, max_new_tokens: int) -> Iterator[Step]:
+def greedy(
+    graphs: Graphs, prompt: Floats, words: list[int], *, eos: int, max_new_tokens: int, never: Sequence[int] = ()
+) -> Iterator[Step]:
     """The most probable id after prompt embeddings [1, S, H], then after it, until <eos> (given too) or the limit.
 
-    words: the ids that end the prompt; what stands before them is video. An id that would say `NO_REPEAT` ids once
-    more is passed over. A generator, so that a caller may show each id as it comes; closing it stops the work.
+    words: the ids that end the prompt; what stands before them is video. Ids in `never`, and one that would say
+    `NO_REPEAT` ids once more, are passed over. A generator, so that a caller may show each id as it comes; closing it
+    stops the work.
     """
     said: list[int] = []
     video = prompt.shape[1] - len(words)
@@ -33,7 +36,7 @@ def greedy(graphs: Graphs, prompt: Floats, words: list[int], *, eos: int, max_ne
     last = words[-1]
     for count in range(1, max_new_tokens + 1):
         allowed = logits.copy()
-        allowed[_repeating(said)] = -np.inf
+        allowed[[*never, *_repeating(said)]] = -np.inf
         token = int(allowed.argmax())
         said.append(token)
         yield Step(token, _logprob(logits, token))
