@@ -74,6 +74,7 @@ def test_the_answer_is_what_the_network_would_say(engine: Engine, tiny_checkpoin
         for _ in range(system.config.decoder.max_new_tokens):
             logits = system(features, mask, torch.tensor([ids]), torch.tensor([len(ids)]))[0, -1]
             allowed = unrepeated(torch.tensor([ids[start:]], dtype=torch.long), logits[None].clone())[0]
+            allowed[sequence.breaks] = -torch.inf
             ids.append(int(allowed.argmax()))
             logprobs.append(float(logits.log_softmax(-1)[ids[-1]]))
             if ids[-1] == sequence.eos:
@@ -156,6 +157,22 @@ def test_greedy_stops_after_the_end(graphs: Graphs) -> None:
     stopped = [step.token for step in greedy(graphs, prompt, [1], eos=end, max_new_tokens=6)]
     assert stopped == free[: free.index(end) + 1]
     assert list(greedy(graphs, prompt, [1], eos=end, max_new_tokens=0)) == []
+
+
+def test_an_answer_is_one_line(graphs: Graphs) -> None:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(DEFAULT_BUNDLE / "tokenizer.json"))
+    breaks = Sequence(tokenizer, 64).breaks
+    lines = tokenizer.encode("Notes\n Garden\n\n Delete").ids
+    assert any(i in breaks for i in lines)
+    assert all("\n" in tokenizer.decode([i]) for i in breaks)
+    assert "\n" not in tokenizer.decode([i for i in lines if i not in breaks])
+    prompt = np.random.default_rng(1).standard_normal((1, 5, graphs.shapes.embeddings), dtype=np.float32)
+    free = [step.token for step in greedy(graphs, prompt, [1], eos=-1, max_new_tokens=6)]
+    held = [step.token for step in greedy(graphs, prompt, [1], eos=-1, max_new_tokens=6, never=free[:1])]
+    assert free[0] not in held
+    assert len(held) == 6
 
 
 def test_confidence_is_the_geometric_mean() -> None:
