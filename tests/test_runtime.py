@@ -137,8 +137,8 @@ def test_a_clip_that_cannot_be_used_is_a_typed_error(engine: Engine, sample_clip
 
 def test_greedy_takes_the_most_probable_id(graphs: Graphs) -> None:
     prompt = np.random.default_rng(1).standard_normal((1, 5, graphs.shapes.embeddings), dtype=np.float32)
-    steps = list(greedy(graphs, prompt, [1], eos=-1, max_new_tokens=6))
-    assert len(steps) == 6
+    steps = list(greedy(graphs, prompt, [1], eos=-1, max_new_tokens=NO_REPEAT))  # too few to repeat a run
+    assert len(steps) == NO_REPEAT
     sequence, words = prompt, [NO_WORD] * 4 + [1]
     for step in steps:
         logits, _ = graphs.decode(sequence, np.array([words], np.int64), graphs.empty())
