@@ -8,13 +8,13 @@ from torch import Tensor
 
 from uijepa.models.pointer import Pointer
 
-WIDTH, KEYS, VOCABULARY = 12, 6, 20
+WIDTH, KEYS, VOCABULARY, ENDS = 12, 6, 20, [0, 1, 19]
 
 
 def drawn(seed: int, places: int, batch: int = 2) -> tuple[Pointer, Tensor, Tensor, Tensor]:
     """A pointer, states, words and logits, all random."""
     torch.manual_seed(seed)
-    pointer = Pointer(WIDTH, KEYS)
+    pointer = Pointer(WIDTH, KEYS, VOCABULARY, ENDS)
     words = torch.randint(0, VOCABULARY, (batch, places))
     return pointer, torch.randn(batch, places, WIDTH), words, torch.randn(batch, places, VOCABULARY)
 
@@ -33,7 +33,9 @@ def by_hand(pointer: Pointer, states: Tensor, words: Tensor, logits: Tensor) -> 
             for earlier, share in enumerate(torch.tensor(scores).softmax(0).tolist() if scores else [], 1):
                 copied[words[row, earlier]] += share
             gate = float(pointer.gate(states[row, place]).sigmoid()) if scores else 0.0
-            found[row, place] = (1 - gate) * own + gate * copied
+            ended = float(copied[ENDS].sum())
+            copied[ENDS] = 0
+            found[row, place] = (1 - gate + gate * ended) * own + gate * copied
     return found
 
 
@@ -86,3 +88,12 @@ def test_a_repeated_run_is_found_again(copies: bool) -> None:
         pointer.gate.bias.fill_(6.0 if copies else -6.0)
         told = pointer(states, words, torch.zeros(1, 8, VOCABULARY))[0, -1].exp()
     assert (float(told[7]) > 0.95) == copies
+
+
+@torch.no_grad()
+def test_it_stops_at_the_end_of_a_line() -> None:
+    """Where all of it points at ids that end a line, the model's own choice is all there is."""
+    pointer, states, words, logits = drawn(0, 6)
+    pointer.gate.bias.fill_(50.0)
+    words[:, 1:] = 19
+    assert torch.allclose(pointer(states, words, logits), logits.log_softmax(-1), atol=1e-4)

@@ -24,7 +24,7 @@ from uijepa.runtime import DEFAULT_BUNDLE, Bundle, Engine, cpus
 from uijepa.runtime.engine import ReadText
 from uijepa.runtime.generate import NO_REPEAT, Step, confidence, greedy
 from uijepa.runtime.sessions import NO_WORD, Graphs
-from uijepa.sequence import Sequence, dealt, screens_of
+from uijepa.sequence import Sequence, dealt, told
 from uijepa.video.sandbox import Sandbox
 
 
@@ -241,9 +241,9 @@ def test_text_is_never_a_special_token(tiny_bundle: Path) -> None:
     ids = sequence.text_ids(["<eos><sep>", "Grüße <pad>"])
     assert not {sequence.pad, sequence.sep, sequence.eos} & set(ids)
     assert sequence.decode(ids) == "<eos><sep>\n Grüße <pad>"
-    assert sequence.prompt_ids(["a"]) == [sequence.sep, *sequence.text_ids(["a"]), sequence.sep]
+    assert sequence.prompt_ids(["an"]) == [sequence.sep, *sequence.text_ids(["an"]), sequence.sep]
     assert len(Sequence(sequence.tokenizer, 3).text_ids(["a long line of text"])) == 3
-    assert Sequence(sequence.tokenizer, 0).prompt_ids(["a"]) == [sequence.sep, sequence.sep]
+    assert Sequence(sequence.tokenizer, 0).prompt_ids(["an"]) == [sequence.sep, sequence.sep]
     intent = "Call Ada at 7:30."
     assert sequence.decode([*sequence.intent_ids(intent), sequence.eos]) == intent
 
@@ -263,17 +263,25 @@ def test_screens_are_told_apart_and_each_has_its_part(tiny_bundle: Path) -> None
 
     sequence = Sequence(Tokenizer.from_file(str(tiny_bundle / "tokenizer.json")), 40)
     lines = ["Notes", "Garden", "", "Delete"]
-    assert screens_of(lines) == [["Notes", "Garden"], ["Delete"]]
-    assert screens_of([]) == screens_of([""]) == []
     assert sequence.decode(sequence.text_ids(lines)) == "Notes\n Garden\n Delete"
     apart = sequence.text_ids(["Notes"]), sequence.text_ids(["Delete"])
     assert sequence.text_ids(["Notes", "", "Delete"]) == [*apart[0], *sequence.intent_ids("\n"), *apart[1]]
     long = ["an article of many words " * 20, "", "Delete"]
-    told = sequence.text_ids(long)
-    assert len(told) == 40
-    assert sequence.decode(told).endswith("\n Delete")
+    ids = sequence.text_ids(long)
+    assert len(ids) == 40
+    assert sequence.decode(ids).endswith("\n Delete")
     for most in range(6):
-        assert len(Sequence(sequence.tokenizer, most).text_ids(["a b c", "", "d e f", "", "g"])) <= most
+        assert len(Sequence(sequence.tokenizer, most).text_ids(["a b c", "", "d e f", "", "gh"])) <= most
+
+
+def test_lines_are_told_once_and_keys_and_icons_not_at_all() -> None:
+    assert told(["Notes", "Garden", "", "Delete"]) == [["Notes", "Garden"], ["Delete"]]
+    assert told([]) == told([""]) == told(["q", "w", "", "×"]) == []
+    assert told(["7", "8", "x", "12"]) == [["7", "8", "12"]]
+    before, after = ["Inbox", "Ada Lovelace", "Alan Turing", "Delete"], ["inbox", "Alan Turing"]
+    assert told([*before, "", *after]) == [["Ada Lovelace", "Delete"], after]
+    assert told([*after, "", "e", "", *after]) == [after]
+    assert told(["Again", "Again"]) == [["Again", "Again"]]
 
 
 def test_a_word_has_the_same_ids_on_the_screen_and_within_a_sentence() -> None:

@@ -31,15 +31,23 @@ def blocks(*places: int) -> Pixels:
 def test_screens_that_show_most_come_first() -> None:
     home = blocks()
     pictures = np.stack(
-        [home, blocks(1), blocks(1, 2, 3, 4), blocks(5, 6), blocks(5, 6, 7), home, blocks(0), blocks(0)]
+        [home, home, home, blocks(1), blocks(1, 2, 3, 4), blocks(5, 6, 7), blocks(5, 6), blocks(0)],
     )
     assert choose(pictures, STILL, 1) == [0, 7]
-    assert choose(pictures, STILL, 2) == [0, 2, 7]
-    assert choose(pictures, STILL, 3) == [0, 2, 4, 7]
-    assert choose(pictures, STILL, 8) == [0, 2, 4, 7]  # nothing else shows anything of its own
+    assert choose(pictures, STILL, 2) == [0, 5, 7]
+    assert choose(pictures, STILL, 3) == [0, 4, 5, 7]
+    assert choose(pictures, STILL, 8) == [0, 4, 5, 7]  # nothing else shows anything of its own
     moving = STILL.copy()
-    moving[2] = False
-    assert choose(pictures, moving, 2) == [0, 4, 7]
+    moving[5] = False
+    assert choose(pictures, moving, 2) == [0, 6, 7]
+
+
+def test_what_was_confirmed_at_the_end_comes_before_the_way_there() -> None:
+    home, sheet, typed = blocks(), blocks(5, 6), blocks(5, 6)
+    typed[:4] = 0
+    pictures = np.stack([home, blocks(1, 2, 3), home, home, home, sheet, typed, home])
+    assert choose(pictures, STILL, 2) == [0, 6, 7]  # two cells of letters, but late; of its two states the later one
+    assert choose(pictures, STILL, 3) == [0, 1, 6, 7]
 
 
 def test_a_clip_that_never_changes_is_read_at_its_end() -> None:

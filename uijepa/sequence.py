@@ -30,9 +30,18 @@ def screen_text(lines: Iterable[str]) -> str:
     return "\n".join(f" {line}" for line in lines)
 
 
-def screens_of(lines: Iterable[str]) -> list[list[str]]:
-    """Lines read on several screens, an empty one between two screens', by screen."""
-    return [list(group) for read, group in groupby(lines, bool) if read]
+def told(lines: Iterable[str]) -> list[list[str]]:
+    """Lines read on several screens, an empty one between two screens', by screen, without what says nothing.
+
+    A single letter or sign is a key of a keyboard, or an icon. A line that several screens show is told with the last
+    of them: what an earlier screen has left is what was lost on the way, such as a deleted row.
+    """
+    screens = [list(group) for read, group in groupby(lines, bool) if read]
+    kept, later = list[list[str]](), set[str]()
+    for screen in reversed(screens):
+        kept.append([ln for ln in screen if (len(ln) > 1 or ln.isdigit()) and ln.casefold() not in later])
+        later.update(line.casefold() for line in screen)
+    return [screen for screen in reversed(kept) if screen]
 
 
 def dealt(counts: list[int], most: int) -> list[int]:
@@ -72,11 +81,11 @@ class Sequence:
         self.eos = ids[EOS]
 
     def text_ids(self, lines: Iterable[str]) -> list[int]:
-        """Ids of the lines read, at most `text_tokens`: of screens that are too long together, each gives its part.
+        """Ids of the lines told, at most `text_tokens`: of screens that are too long together, each gives its part.
 
         Between two screens stands an empty line (its newline, apart from the one that ends a line).
         """
-        read = [self._encode(screen_text(screen)) for screen in screens_of(lines)]
+        read = [self._encode(screen_text(screen)) for screen in told(lines)]
         between = self._encode("\n")
         room = max(self.text_tokens - len(between) * max(len(read) - 1, 0), 0)
         kept = dealt([len(ids) for ids in read], room)

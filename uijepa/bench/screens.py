@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def measure(
 
 
 def _read(path: Path, count: int, reader: Reader) -> tuple[str, float]:
-    prepared = prepare(path, replace(Preprocess(), screens=count))
+    prepared = prepare(path, Preprocess(screens=count))
     start = time.perf_counter()
     lines = read_screens(prepared.screens, reader)
     return "\n".join(lines).lower(), time.perf_counter() - start

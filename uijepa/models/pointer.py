@@ -3,10 +3,13 @@
 Pointer-generator networks (See et al. 2017, "Get to the point", there for summaries) over a causal language model's
 last states. Each place asks for earlier words by the state before them, that is by what led up to them: a word whose
 context resembles the present one is the next to be said. Learnt from little data, where copying through the layers
-alone (Olsson et al. 2022) takes far longer.
+alone (Olsson et al. 2022) takes far longer. A name ends where its line does: to point at the end of a line is to stop
+copying.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +20,21 @@ _FLOOR = 1e-7
 
 
 class Pointer(nn.Module):
-    """Mixes the model's next-id probabilities with those of repeating an earlier id of the sequence."""
+    """Mixes the model's next-id probabilities with those of repeating an earlier id of the sequence.
 
-    def __init__(self, width: int, keys: int) -> None:
+    `ends` are ids that are never repeated: special tokens, and those that end a line.
+    """
+
+    ends: Tensor
+
+    def __init__(self, width: int, keys: int, vocabulary: int, ends: Iterable[int]) -> None:
         super().__init__()
         self.query = nn.Linear(width, keys)
         self.key = nn.Linear(width, keys, bias=False)
         self.gate = nn.Linear(width, 1)
+        ended = torch.zeros(vocabulary, dtype=torch.bool)
+        ended[list(ends)] = True
+        self.register_buffer("ends", ended, persistent=False)
 
     def forward(self, states: Tensor, words: Tensor, logits: Tensor) -> Tensor:
         """Log-probabilities [B, L, V] of the id after each of `words` [B, L].
@@ -35,7 +46,7 @@ class Pointer(nn.Module):
         asked, offered = self.query(states), self.key(states[:, :-1])
         scores = (asked @ offered.transpose(1, 2)).float() * asked.shape[-1] ** -0.5
         earlier = torch.ones(places, places - 1, dtype=torch.bool, device=words.device).tril(-1)
-        return mixed(scores, earlier[None], words[:, 1:], self.gate(states).float(), logits.float())
+        return self._mixed(scores, earlier[None], words[:, 1:], self.gate(states).float(), logits.float())
 
     def last(self, state: Tensor, words: Tensor, keys: Tensor, logits: Tensor) -> Tensor:
         """Log-probabilities [B, 1, V] of the id after `words` [B, P], the state at the last of them given.
@@ -46,19 +57,21 @@ class Pointer(nn.Module):
         following = F.pad(words[:, 1:], (0, 1), value=-1)
         earlier = (words >= 0) & (following >= 0)
         scores = (self.query(state) @ keys.transpose(1, 2)).float() * keys.shape[-1] ** -0.5
-        return mixed(scores, earlier[:, None], following.clamp(min=0), self.gate(state).float(), logits.float())
+        return self._mixed(scores, earlier[:, None], following.clamp(min=0), self.gate(state).float(), logits.float())
 
+    def _mixed(self, scores: Tensor, earlier: Tensor, words: Tensor, gate: Tensor, logits: Tensor) -> Tensor:
+        """log((1 - g + g ended) softmax(logits) + g copied), where `copied` gives each of `words` its share of
+        softmax(scores), and `ended` is that of the words that end a line.
 
-def mixed(scores: Tensor, earlier: Tensor, words: Tensor, gate: Tensor, logits: Tensor) -> Tensor:
-    """log((1 - g) softmax(logits) + g copied), where `copied` gives each of `words` its share of softmax(scores).
-
-    scores: [B, L, S] of the sources where `earlier` [B or 1, L, S] is true; words: [B, S]; gate: [B, L, 1] before its
-    sigmoid; logits: [B, L, V]. A place without a source keeps softmax(logits).
-    """
-    any_earlier = earlier.any(-1, keepdim=True)
-    shares = scores.masked_fill(~earlier, -torch.inf).masked_fill(~any_earlier, 0).softmax(-1)
-    copied = torch.zeros_like(logits).scatter_add(2, words[:, None].expand_as(shares), shares)
-    # Not 1 - g: where the gate is open, little of its float is left for the model's own choice.
-    own = (-gate).sigmoid().masked_fill(~any_earlier, 1)
-    copying = gate.sigmoid().masked_fill(~any_earlier, 0)
-    return (own * F.softmax(logits, -1) + copying * copied + _FLOOR).log()
+        scores: [B, L, S] of the sources where `earlier` [B or 1, L, S] is true; words: [B, S]; gate: [B, L, 1] before
+        its sigmoid; logits: [B, L, V]. A place without a source keeps softmax(logits).
+        """
+        any_earlier = earlier.any(-1, keepdim=True)
+        shares = scores.masked_fill(~earlier, -torch.inf).masked_fill(~any_earlier, 0).softmax(-1)
+        ends = self.ends[words][:, None]
+        ended = (shares * ends).sum(-1, keepdim=True)
+        copied = torch.zeros_like(logits).scatter_add(2, words[:, None].expand_as(shares), shares * ~ends)
+        # Not 1 - g: where the gate is open, little of its float is left for the model's own choice.
+        own = (-gate).sigmoid().masked_fill(~any_earlier, 1)
+        copying = gate.sigmoid().masked_fill(~any_earlier, 0)
+        return ((own + copying * ended) * F.softmax(logits, -1) + copying * copied + _FLOOR).log()

@@ -17,6 +17,7 @@ from uijepa.errors import CheckpointError
 from uijepa.models.decoder import DecoderConfig, load_decoder, new_decoder
 from uijepa.models.encoder import Encoder, EncoderConfig
 from uijepa.models.pointer import Pointer
+from uijepa.sequence import Sequence
 
 TOKENIZER = "tokenizer.json"
 ROUND = 32
@@ -65,9 +66,14 @@ class System(nn.Module):
         width = int(self.language_config.hidden_size)
         self.projector = nn.Linear(encoder.config.width, width)
         self.carry = nn.Linear(width, width, bias=False)
-        self.pointer = Pointer(width, config.decoder.pointer) if config.decoder.pointer else None
+        self.pointer = self._new_pointer(width) if config.decoder.pointer else None
         if config.decoder.pretrained:
             nn.init.zeros_(self.carry.weight)
+
+    def _new_pointer(self, width: int) -> Pointer:
+        sequence = Sequence(self.tokenizer, 0)
+        ends = [sequence.pad, sequence.sep, sequence.eos, *sequence.breaks]
+        return Pointer(width, self.config.decoder.pointer, len(self.tables[-1]), ends)
 
     @property
     def words(self) -> Words:

@@ -12,18 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from uijepa.errors import MissingExtra
-
-Pixels = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+from uijepa.video.cells import Mask, Pixels, cells, differ, ink
 
 CELL = 8
 """Side in px of the cells that are kept or blanked."""
 
-_CHANGED = 24
-"""A cell changed when any of its values differs by this many of 255 levels: above what a codec's noise makes."""
 _INK = 40
 """A cell has something in it when its values span this many of 255 levels."""
 _GAP = 3
@@ -119,13 +114,6 @@ def in_reading_order(lines: Sequence[Line]) -> list[Line]:
     return [line for row in rows for line in sorted(row, key=lambda line: line.left)]
 
 
-def _cells(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """[H, W, 3], H and W multiples of CELL, as [H/CELL, W/CELL, pixels, 3]."""
-    height, width = picture.shape[:2]
-    split = picture.reshape(height // CELL, CELL, width // CELL, CELL, 3).transpose(0, 2, 1, 3, 4)
-    return split.reshape(height // CELL, width // CELL, CELL * CELL, 3)
-
-
 def _padded(picture: Pixels) -> Pixels:
     """Grown to whole cells by repeating the last row and column."""
     height, width = picture.shape[:2]
@@ -139,15 +127,15 @@ def _grown(mask: Mask) -> Mask:
     return np.asarray(rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:])
 
 
-def _whole_lines(changed: Mask, ink: Mask) -> Mask:
+def _whole_lines(changed: Mask, filled: Mask) -> Mask:
     """Changed cells and what stands in a row with them, up to `_GAP` cells of background.
 
     A word that changed in the middle of a line brings the whole line with it.
     """
     kept = changed.copy()
     for row in np.flatnonzero(changed.any(1)):
-        filled = np.flatnonzero(ink[row] | changed[row])
-        for run in np.split(filled, np.flatnonzero(np.diff(filled) > _GAP) + 1):
+        there = np.flatnonzero(filled[row] | changed[row])
+        for run in np.split(there, np.flatnonzero(np.diff(there) > _GAP) + 1):
             if changed[row, run].any():
                 kept[row, run[0] : run[-1] + 1] = True
     return kept
@@ -159,17 +147,15 @@ def only_new(before: Sequence[Pixels], picture: Pixels) -> tuple[Pixels, tuple[i
     Takes RGB pictures of one shape [H, W, 3]. Gives the picture cut to what is left, and the (left, top) px of
     its corner; None when nothing is new.
     """
-    now = _cells(_padded(picture))
+    now = cells(_padded(picture), CELL)
     changed = np.ones(now.shape[:2], bool)
     for earlier in before:
         if earlier.shape != picture.shape:
             raise ValueError(f"pictures must have one shape, got {earlier.shape} and {picture.shape}")
-        then = _cells(_padded(earlier))
-        changed &= (np.maximum(then, now) - np.minimum(then, now)).max((2, 3)) >= _CHANGED
+        changed &= differ(now, cells(_padded(earlier), CELL))
     if not changed.any():
         return None
-    ink = (now.max(2) - now.min(2)).max(-1) >= _INK
-    kept = _grown(_whole_lines(changed, ink))
+    kept = _grown(_whole_lines(changed, ink(now, _INK)))
     sample = np.sort(now[:, :, ::3], axis=2)  # the median of every third pixel is the ground between letters
     colour = sample[:, :, sample.shape[2] // 2]
     rows, columns = np.flatnonzero(kept.any(1)), np.flatnonzero(kept.any(0))
