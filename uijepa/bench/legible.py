@@ -19,8 +19,9 @@ from uijepa.data import layouts
 from uijepa.data.manifest import Clip, Split
 from uijepa.errors import ClipError, ManifestError
 from uijepa.grid import Grid
+from uijepa.video.cells import Pixels
 from uijepa.video.clip import prepare
-from uijepa.video.text import Pixels, Reader
+from uijepa.video.text import Reader
 from uijepa.video.tokens import shrink
 
 _WORD = re.compile(r"[a-z0-9]{3,}")
