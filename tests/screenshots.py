@@ -12,7 +12,7 @@ from browsing import chromium, expect_moments, opened
 from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parent.parent
-CLIP = ROOT / "datasets" / "samples" / "dark-mode.mp4"
+CLIP = ROOT / "datasets" / "samples" / "reminder.mp4"
 SHOWN = 13  # of the moments looked at, one that tells something
 
 PICTURES = {

@@ -242,6 +242,15 @@ def test_tame_zero_shot_is_of_apps_that_training_never_sees() -> None:
     assert not apps[0] & apps[1]
 
 
+def test_more_to_learn_from_is_new_and_of_no_app_kept_for_testing() -> None:
+    iiw, iit, extra = (suites.load(name) for name in ("iiw", "iit", "extra"))
+    more = set(extra.groups["more"])
+    tested = set(iiw.groups["unseen"]) - set(iiw.groups["seen"])
+    assert not more & {name for suite in (iiw, iit) for names in suite.groups.values() for name in names}
+    assert not {name.partition("-")[0] for name in more} & {name.partition("-")[0] for name in tested}
+    assert [part.split for part in extra.parts] == ["train"]
+
+
 def test_recordings_go_where_the_environment_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("UIJEPA_DATA", raising=False)
     assert suites.data() == Path("recordings")

@@ -16,6 +16,7 @@ from rich.table import Table
 from uijepa.bench.metrics import bootstrap
 from uijepa.config import Preprocess
 from uijepa.data import layouts
+from uijepa.data.batches import spread
 from uijepa.data.manifest import Clip, Split
 from uijepa.errors import ClipError, ManifestError
 from uijepa.grid import Grid
@@ -51,10 +52,9 @@ def measure(
     clips = [clip for clip in recordings.clips if clip.split == split and words(clip.text)]
     if not clips:
         raise ManifestError(f"{manifest}: no clip of the split {split!r} says what text it shows.")
-    chosen = [clips[i] for i in np.unique(np.linspace(0, len(clips) - 1, min(limit, len(clips))).round().astype(int))]
     reader = Reader()
     shares: list[list[float]] = []
-    for clip in progress.track(chosen, description="reading"):
+    for clip in progress.track(spread(clips, limit), description="reading"):
         try:
             shares.append(_shares(recordings.file(clip), clip, patches, spec, reader))
         except ClipError as error:

@@ -50,6 +50,7 @@ PAGES = (
     Page("probe", "docs/pretraining.md", "probes"),
     Page("ablation", "docs/pretraining.md", "probes"),
     Page("terms", "docs/pretraining.md", "probes"),
+    Page("centred", "docs/pretraining.md", "probes"),
     Page("longer", "docs/pretraining.md", "probes"),
     Page("places", "docs/pretraining.md", "probes"),
 )

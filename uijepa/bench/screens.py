@@ -16,7 +16,7 @@ from uijepa.bench.metrics import bootstrap
 from uijepa.bench.quality import said_values
 from uijepa.config import Preprocess
 from uijepa.data import layouts
-from uijepa.data.batches import with_validation
+from uijepa.data.batches import spread, with_validation
 from uijepa.data.manifest import Split, labelled
 from uijepa.errors import ClipError, ManifestError
 from uijepa.video.clip import prepare
@@ -36,11 +36,10 @@ def measure(
     clips = [clip for clip in known if clip.split == split and said_values(clip)]
     if not clips:
         raise ManifestError(f"{manifest}: no clip of the split {split!r} has a label that names a value.")
-    chosen = [clips[i] for i in np.unique(np.linspace(0, len(clips) - 1, min(limit, len(clips))).round().astype(int))]
     reader = Reader(threads=1)
     shares: list[list[float]] = []
     seconds: list[list[float]] = []
-    for clip in progress.track(chosen, description="reading"):
+    for clip in progress.track(spread(clips, limit), description="reading"):
         try:
             told = [_read(recordings.file(clip), count, reader) for count in counts]
         except ClipError as error:

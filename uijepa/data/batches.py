@@ -107,3 +107,10 @@ def with_validation(clips: Sequence[Clip]) -> list[Clip]:
         replace(clip, split="val") if clip.split == "train" and split_of(clip.path) == "val" else clip
         for clip in clips
     ]
+
+
+def spread(clips: Sequence[Clip], most: int) -> list[Clip]:
+    """At most `most` clips, evenly spaced: a manifest often lists one task after the other."""
+    if len(clips) <= most:
+        return list(clips)
+    return [clips[i] for i in np.linspace(0, len(clips) - 1, most).round().astype(int)]

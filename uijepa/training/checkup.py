@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uijepa.data.batches import TokenBatch, collate
+from uijepa.data.batches import TokenBatch, collate, spread
 from uijepa.data.cache import TokenSource
 from uijepa.data.manifest import Clip
 from uijepa.jepa import health
@@ -34,9 +34,9 @@ class Checkup:
     ) -> None:
         """`clips`: of both splits; `most`: clips of each that are looked at, spread over the manifest."""
         self._cache, self._batch, self._seed, self._device = cache, batch, seed, device
-        self.held_out = _spread([c for c in clips if c.split == "val"], most)
+        self.held_out = spread([c for c in clips if c.split == "val"], most)
         categories = {c.category for c in self.held_out if c.category}
-        self._known = _spread([c for c in clips if c.split == "train" and c.category in categories], most)
+        self._known = spread([c for c in clips if c.split == "train" and c.category in categories], most)
         known = {c.category for c in self._known}
         self._asked = [i for i, c in enumerate(self.held_out) if c.category in known]
 
@@ -105,10 +105,3 @@ class Checkup:
 
     def _tensor(self, array: np.ndarray[Any, Any]) -> Tensor:
         return torch.from_numpy(array).to(self._device)
-
-
-def _spread(clips: Sequence[Clip], most: int) -> list[Clip]:
-    """At most `most` clips, evenly spaced: a manifest often lists one task after the other."""
-    if len(clips) <= most:
-        return list(clips)
-    return [clips[i] for i in np.linspace(0, len(clips) - 1, most).round().astype(int)]
