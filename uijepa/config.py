@@ -38,7 +38,7 @@ class Preprocess:
     text_side: int = 960
     """Long side of the frames kept for reading text, in px; never enlarged."""
     screens: int = 1
-    """Screens of a clip whose text is read: the last one, and before it those that show most that no other does."""
+    """Screens of a clip whose text is read: the last one, and before it late ones that show what no other does."""
 
     def __post_init__(self) -> None:
         if self.frames < 2 or self.frames % 2:

@@ -33,6 +33,8 @@ from uijepa.video import Limits, prepare
 from uijepa.video.sandbox import Sandbox
 from uijepa.video.text import Reader, read_screens
 
+_READING = 2
+"""Changes with what is read of a clip for the same preprocessing, so that a cache never mixes two ways of reading."""
 MOST_BAD = 0.05
 """Share of a manifest's clips that may be unreadable before training refuses to start."""
 
@@ -116,7 +118,7 @@ class TokenCache:
 
 def folder_of(root: Path, spec: Preprocess) -> Path:
     """Where the tokens of a manifest in `root` are kept for this preprocessing."""
-    key = hashlib.blake2b(json.dumps(asdict(spec), sort_keys=True).encode(), digest_size=6).hexdigest()
+    key = hashlib.blake2b(json.dumps([_READING, asdict(spec)], sort_keys=True).encode(), digest_size=6).hexdigest()
     return root / ".cache" / key
 
 
