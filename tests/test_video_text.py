@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+import onnxruntime
 import pytest
+import rapidocr
+from onnx import numpy_helper
 from PIL import Image, ImageDraw, ImageFont
 
 from uijepa.errors import MissingExtra
-from uijepa.video.text import Line, Reader, in_reading_order, only_new, read_screens
+from uijepa.video.text import Line, Reader, in_reading_order, only_new, read_screens, without_subnormals
 
 Pixels = npt.NDArray[np.uint8]
 Words = list[tuple[int, int, str]]
@@ -48,6 +53,27 @@ def test_light_text_on_a_dark_screen(reader: Reader) -> None:
     first = screen(STAYS, "#101418", "#f0f0f0")
     last = screen([*STAYS, (40, 180, "Call Grandma")], "#101418", "#f0f0f0")
     assert read_screens([first, last], reader) == ["Call Grandma"]
+
+
+def test_the_detector_answers_the_same_without_its_subnormal_weights() -> None:
+    (path,) = Path(rapidocr.__file__).parent.glob("models/*_det_*.onnx")
+
+    def subnormal(model: bytes) -> int:
+        weights = [numpy_helper.to_array(one) for one in onnx.load_from_string(model).graph.initializer]
+        tiny = np.finfo(np.float32).tiny
+        return sum(int(((np.abs(w) < tiny) & (w != 0)).sum()) for w in weights if w.dtype == np.float32)
+
+    before, after = path.read_bytes(), without_subnormals(path)
+    assert subnormal(before) > 100_000
+    assert subnormal(after) == 0
+    picture = screen([*STAYS, (20, 200, "Alarm off")])[:480, :384]
+    pixels = (picture.transpose(2, 0, 1)[None].astype(np.float32) / 255 - 0.5) / 0.5
+    maps = [
+        onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"]).run(None, {"x": pixels})[0]
+        for model in (before, after)
+    ]
+    assert maps[0].max() > 0.9
+    np.testing.assert_array_equal(*maps)
 
 
 def test_nothing_changed_means_nothing_to_read(reader: Reader) -> None:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,13 @@ class Reader:
 
     def _load(self) -> Any:
         try:
+            from omegaconf import flag_override
             from rapidocr import RapidOCR
         except ImportError as error:
             raise MissingExtra("rapidocr", "ocr", "Reading the text on a screen") from error
         affinity = getattr(os, "sched_getaffinity", None)
-        available = len(affinity(0)) if affinity else os.cpu_count() or 1
-        return RapidOCR(
+        threads = self._threads or (len(affinity(0)) if affinity else os.cpu_count() or 1)
+        engine = RapidOCR(
             params={
                 "Global.use_cls": False,  # text on a screen stands upright
                 "Global.log_level": "critical",
@@ -70,10 +72,13 @@ class Reader:
                 "Det.limit_type": "max",
                 "Det.limit_side_len": _DETECT_SIDE,
                 "Rec.rec_img_shape": _RECOGNISE_SHAPE,
-                "EngineConfig.onnxruntime.intra_op_num_threads": self._threads or available,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
         )
+        with flag_override(engine.cfg.Det, "allow_objects", True):
+            engine.cfg.Det.session = _detector(engine, threads)
+        return engine
 
     def lines(self, picture: Pixels) -> list[Line]:
         """Text in an RGB picture [H, W, 3], in reading order, with scores of at least 0.5.
@@ -99,6 +104,42 @@ class Reader:
             if text.strip() and score >= _SCORE
         ]
         return in_reading_order(lines)
+
+
+def _detector(engine: Any, threads: int) -> Any:
+    """An ONNX Runtime session of the detector that `engine` would load itself: the same answers in a quarter of the
+    time."""
+    import onnxruntime
+    from rapidocr.inference_engine.base import FileInfo, InferSession
+
+    settings = engine.cfg.Det
+    kinds = ("engine_type", "ocr_version", "task_type", "lang_type", "model_type")
+    name = Path(InferSession.get_model_url(FileInfo(**{kind: settings[kind] for kind in kinds}))["model_dir"]).name
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # as RapidOCR has it: pictures come in many sizes
+    model = without_subnormals(Path(engine.cfg.Global.model_root_dir) / name)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def without_subnormals(path: Path) -> bytes:
+    """An ONNX model with the weights that are too small for a normal float32 set to 0.
+
+    A processor may take a hundred times longer over each. A tenth of the detector's are, and took three quarters of
+    its time. ONNX Runtime's own setting for it (`session.set_denormal_as_zero`) holds only in the thread that made
+    the process's first session.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        weights = numpy_helper.to_array(tensor)
+        if weights.dtype == np.float32:
+            normal = np.where(np.abs(weights) < np.finfo(np.float32).tiny, np.float32(0), weights)
+            tensor.CopyFrom(numpy_helper.from_array(normal, tensor.name))
+    return bytes(model.SerializeToString())
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
