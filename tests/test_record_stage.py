@@ -205,6 +205,21 @@ def test_typing_and_text_on_the_screen(browser: Browser) -> None:
         assert "Top of list" not in stage.visible_text()
 
 
+@pytest.mark.parametrize("scale", [0.6, 1.0, 2.0])
+@pytest.mark.parametrize("pane", ["left", "right"])
+def test_the_wheel_scrolls_what_lies_under_the_pointer_at_any_scale(
+    browser: Browser, scale: float, pane: str
+) -> None:
+    html = """<style>
+      body { margin: 0; display: flex } div { width: 200px; height: 300px; overflow: auto } p { height: 2000px }
+    </style><div id="left"><p>left</p></div><div id="right"><p>right</p></div>"""
+    with Stage(browser, 5) as stage:
+        stage.open(html, width=400, height=300, scale=scale)
+        stage.scroll((350.0, 280.0) if pane == "right" else (150.0, 200.0), 240)
+        tops = stage.ask("['left', 'right'].map(id => document.getElementById(id).scrollTop)")
+    assert tops == ([240, 0] if pane == "left" else [0, 240])
+
+
 def test_drag_moves_with_real_mouse_events(browser: Browser) -> None:
     page = """<!doctype html><body style="margin:0"><script>window.log = [];
       for (const kind of ['mousedown', 'mousemove', 'mouseup'])

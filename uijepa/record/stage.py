@@ -238,7 +238,7 @@ class Stage:
         for pause, part in people.wheel(dy, self.rng):
             self.wait(pause)
             self.page.mouse.move(*self._at)
-            self.page.mouse.wheel(0, part)
+            self._wheel(part)
             self.changed()
         self.wait(self.rng.uniform(100, 250))
         if self.pointer == "touch":
@@ -295,6 +295,13 @@ class Stage:
         self.wait(self.rng.uniform(60, 130))
         self.page.mouse.up(click_count=count)
         self._lift()
+
+    def _wheel(self, dy: float) -> None:
+        assert self._cdp is not None
+        # The browser looks up what a wheel scrolls in the picture, at its scale; all other input, in the page.
+        x, y = (self.scale * place for place in self._at)
+        turn = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": dy}
+        self._cdp.send("Input.dispatchMouseEvent", turn)
 
     def _lift(self) -> None:
         self._react()
