@@ -53,6 +53,7 @@ PAGES = (
     Page("centred", "docs/pretraining.md", "probes"),
     Page("longer", "docs/pretraining.md", "probes"),
     Page("places", "docs/pretraining.md", "probes"),
+    Page("attentive", "docs/pretraining.md", "probes"),
 )
 
 
