@@ -141,7 +141,8 @@ def test_reading_order_is_rows_then_columns() -> None:
     assert in_reading_order([]) == []
 
 
-def test_without_the_extra_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rapidocr", None)
+@pytest.mark.parametrize("missing", ["rapidocr", "onnx"])
+def test_without_the_extra_the_error_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(MissingExtra, match=r"uijepa\[ocr\]"):
         Reader().lines(screen(STAYS))

@@ -128,10 +128,13 @@ def without_subnormals(path: Path) -> bytes:
 
     A processor may take a hundred times longer over each. A tenth of the detector's are, and took three quarters of
     its time. ONNX Runtime's own setting for it (`session.set_denormal_as_zero`) holds only in the thread that made
-    the process's first session.
+    the process's first session. Raises MissingExtra when onnx is not installed.
     """
-    import onnx
-    from onnx import numpy_helper
+    try:
+        import onnx
+        from onnx import numpy_helper
+    except ImportError as error:
+        raise MissingExtra("onnx", "ocr", "Reading the text on a screen") from error
 
     model = onnx.load(path)
     for tensor in model.graph.initializer:
