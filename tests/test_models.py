@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from uijepa import checkpoint
 from uijepa.errors import CheckpointError, ConfigError
 from uijepa.jepa.health import attention_entropy
-from uijepa.models.decoder import DecoderConfig, merged, new_decoder, new_tokenizer
+from uijepa.models.decoder import DecoderConfig, new_tokenizer
 from uijepa.models.encoder import REACH, Encoder, EncoderConfig, fourier, frequencies, rotary, rotate
 from uijepa.models.predictor import Predictor
 from uijepa.models.system import System, SystemConfig
@@ -145,6 +145,17 @@ def test_text_alone_needs_no_video() -> None:
     assert torch.allclose(logits, system.decoder(inputs_embeds=system.words(tokens)).logits, atol=1e-5)
 
 
+@pytest.mark.parametrize("pointer", [0, 8])
+def test_logits_may_be_asked_for_at_some_places_only(pointer: int) -> None:
+    torch.manual_seed(0)
+    config = SystemConfig(encoder=SMALL, decoder=replace(TINY, pointer=pointer))
+    system = System.new(config, new_tokenizer(TEXTS, TINY.vocabulary)).eval()
+    tokens = torch.randint(3, 200, (2, 7), generator=torch.Generator().manual_seed(2))
+    asked = torch.tensor([[0, 0, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1, 1]], dtype=torch.bool)
+    given = torch.zeros(2, 0, 24), torch.zeros(2, 0, dtype=torch.bool), tokens, torch.tensor([5, 7])
+    assert torch.allclose(system(*given, asked), system(*given)[asked], atol=1e-6)
+
+
 def test_a_tokenizer_spells_what_it_never_saw() -> None:
     tokenizer = new_tokenizer(TEXTS, 300)
     for text in ("Żółw 東京 ☎ 23:59", "7:45 PM", "labelled Zumba"):
@@ -179,50 +190,3 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"junk")
     with pytest.raises(CheckpointError, match="damaged"):
         System.load(folder)
-
-
-@pytest.fixture
-def language_folder(tmp_path: Path) -> Path:
-    """A tiny pretrained language model of another make, as a local folder."""
-    tokenizer = new_tokenizer(TEXTS, 280)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
-    size = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size() - 5,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-    )
-    folder = tmp_path / "language"
-    LlamaForCausalLM(size).save_pretrained(folder)
-    fast.save_pretrained(folder)
-    return folder
-
-
-def test_a_pretrained_decoder_is_tuned_through_lora_and_merged(language_folder: Path, tmp_path: Path) -> None:
-    config = SystemConfig(encoder=SMALL, decoder=DecoderConfig(pretrained=str(language_folder), lora_rank=2))
-    system = System.new(config, None)
-    table = system.decoder.get_input_embeddings()
-    assert table.num_embeddings >= system.tokenizer.get_vocab_size()
-    some = torch.tensor([[5, 6, 7]])
-    assert torch.equal(system.words(some), table(some)), "a pretrained decoder reads what it was trained to read"
-    trained = [name for name, p in system.decoder.named_parameters() if p.requires_grad]
-    assert any("lora" in name for name in trained)
-    assert not any("mlp" in name and "lora" not in name for name in trained)
-    for name, parameter in system.decoder.named_parameters():
-        if "lora" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    tokens, lengths = torch.tensor([[5, 6, 7]]), torch.tensor([3])
-    empty = torch.zeros(1, 0, 24), torch.zeros(1, 0, dtype=torch.bool)
-    system.eval()
-    before = system(*empty, tokens, lengths)
-    system.decoder = merged(system.decoder)
-    assert torch.allclose(before, system(*empty, tokens, lengths), atol=1e-5)
-    system.save(tmp_path / "c", {})
-    assert torch.allclose(before, System.load(tmp_path / "c")(*empty, tokens, lengths), atol=1e-5)
-
-
-def test_a_missing_pretrained_decoder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be loaded"):
-        new_decoder(DecoderConfig(pretrained=str(tmp_path / "nothing")), None)

@@ -100,6 +100,11 @@ class Sequence:
         """What follows the video embeddings and asks for an intent: `<sep> [text ids] <sep>`."""
         return [self.sep, *self.text_ids(lines), self.sep]
 
+    @property
+    def special(self) -> list[int]:
+        """Ids that no text has."""
+        return [self.pad, self.sep, self.eos]
+
     @cached_property
     def breaks(self) -> list[int]:
         """Ids with a line break in their text: an answer is one sentence, and copies none from the screen."""
@@ -107,8 +112,7 @@ class Sequence:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The sentence of generated ids; special tokens, and ids past the vocabulary, say nothing."""
-        special = {self.pad, self.sep, self.eos}
-        return self.tokenizer.decode([i for i in ids if i not in special], skip_special_tokens=False).strip()
+        return self.tokenizer.decode([i for i in ids if i not in self.special], skip_special_tokens=False).strip()
 
     def _encode(self, text: str) -> list[int]:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)

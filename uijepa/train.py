@@ -116,7 +116,7 @@ class Run:
                 checkpoint.restore(encoder, checkpoint.load(self.out / "encoder"), self.out / "encoder")
             elif self.start is None and self.converted is None:
                 console.print("[yellow]no pretrained encoder in --out and no --init: the encoder is random[/yellow]")
-        if self.start is not None:
+        if self.start is not None and self.start.config.decoder == self.config.decoder:
             system = self.start
             system.encoder.load_state_dict(encoder.state_dict())
         else:
@@ -192,8 +192,9 @@ def train(
     """Run the stages; returns the folder of what was trained, `out/system` or `out/encoder`.
 
     `manifests`: one, or several to train on together (`uijepa.data.shards`). `init`: a checkpoint to go on from, its
-    weights and tokenizer instead of new ones. A folder that holds a run is only written to with `resume`, and only
-    with the same configuration. Under torchrun every process calls this, and all train as one.
+    weights and tokenizer instead of new ones; only its encoder where `config` takes the decoder pretrained from
+    elsewhere. A folder that holds a run is only written to with `resume`, and only with the same configuration. Under
+    torchrun every process calls this, and all train as one.
     """
     manifests = [manifests] if isinstance(manifests, Path) else list(manifests)
     converted = None
@@ -203,8 +204,10 @@ def train(
         converted = convert(config.encoder_from, config.encoder)
         config = replace(config, encoder=converted.encoder.config)
     start = System.load(init) if init else None
-    if start is not None and start.config != config.system:
-        raise ConfigError(f"{init} was trained as {start.config}; the configuration asks for {config.system}.")
+    if start is not None:
+        taken = replace(start.config, decoder=config.decoder) if config.decoder.pretrained else start.config
+        if taken != config.system:
+            raise ConfigError(f"{init} was trained as {taken}; the configuration asks for {config.system}.")
     device = pick_device(config.device)
     with joined(device) as world:
         console.quiet = not world.first

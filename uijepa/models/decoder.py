@@ -1,20 +1,22 @@
 """The decoder: any Hugging Face causal language model.
 
-By default a small Llama trained from scratch with its own byte-level BPE; or a pretrained model by hub name or
-local folder, tuned through LoRA.
+By default a small Llama trained from scratch with its own byte-level BPE; or a pretrained model by hub name, local
+folder or GGUF file, tuned through LoRA.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import nn
 
 from uijepa.errors import ConfigError, MissingExtra
-from uijepa.sequence import EOS, PAD, SPECIAL
+from uijepa.sequence import EOS, PAD, SEP, SPECIAL, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +24,7 @@ class DecoderConfig:
     """Which language model, and how it is tuned."""
 
     pretrained: str = ""
-    """Hub name or local folder of a causal LM; empty: a new Llama of the size below."""
+    """Hub name, local folder or GGUF file of a causal LM; empty: a new Llama of the size below."""
     vocabulary: int = 2048
     """Most entries of a new byte-level BPE. Small, so that unseen words are spelt from pieces it knows well."""
     width: int = 256
@@ -85,22 +87,11 @@ def new_decoder(config: DecoderConfig, tokenizer: Tokenizer | None) -> tuple[nn.
 
 
 def _pretrained(config: DecoderConfig) -> tuple[nn.Module, Tokenizer]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    try:
-        model: Any = AutoModelForCausalLM.from_pretrained(config.pretrained)
-        fast: Any = AutoTokenizer.from_pretrained(config.pretrained)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"decoder.pretrained {config.pretrained!r} cannot be loaded ({error}). "
-            "Give a hub name where there is a network, or a folder with the model's files."
-        ) from error
+    model, fast = _loaded(config.pretrained)
     if not getattr(fast, "is_fast", False):
         raise ConfigError(f"decoder.pretrained {config.pretrained!r} has no fast tokenizer (tokenizer.json).")
     tokenizer: Tokenizer = fast.backend_tokenizer
-    tokenizer.add_special_tokens(list(SPECIAL))
-    if tokenizer.get_vocab_size() > model.get_input_embeddings().num_embeddings:
-        model.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
+    _add_special(model, tokenizer, fast.eos_token_id)
     if config.lora_rank:
         try:
             from peft import LoraConfig, get_peft_model
@@ -111,12 +102,59 @@ def _pretrained(config: DecoderConfig) -> tuple[nn.Module, Tokenizer]:
             lora_alpha=config.lora_alpha,
             lora_dropout=config.lora_dropout,
             target_modules="all-linear",
+            # LoRA alone would leave their rows as they began. The other rows keep what they know.
+            trainable_token_indices={table: Sequence(tokenizer, 0).special for table in _tables(model)},
             task_type="CAUSAL_LM",
         )
         model = get_peft_model(model, lora)
-        # The special tokens are new rows of the embedding: LoRA alone would leave them at random.
-        model.get_input_embeddings().requires_grad_(True)
     return model, tokenizer
+
+
+def _loaded(pretrained: str) -> tuple[Any, Any]:
+    """A pretrained model in float32, whatever it was kept in, and its tokenizer."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    place, source = pretrained, dict[str, Any]()
+    if pretrained.endswith(".gguf"):
+        file = Path(pretrained)
+        place, source = str(file.parent), {"gguf_file": file.name}
+    try:
+        model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **source)
+        fast: Any = AutoTokenizer.from_pretrained(place, **source)
+    except ImportError as error:
+        raise MissingExtra("gguf", "train", "reading GGUF files") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"decoder.pretrained {pretrained!r} cannot be loaded ({error}). "
+            "Give a hub name where there is a network, a folder with the model's files, or a .gguf file."
+        ) from error
+    if source:
+        # They are plain float32 now: a checkpoint must not say that they are packed.
+        del model.config.quantization_config
+    return model, fast
+
+
+def _tables(model: Any) -> list[str]:
+    """Names of the modules with a row for each id: the embeddings, and the output where it has weights of its own."""
+    ends = [model.get_input_embeddings()]
+    if not model.config.tie_word_embeddings:
+        ends.append(model.get_output_embeddings())
+    return [name for name, module in model.named_modules() if any(module is end for end in ends)]
+
+
+def _add_special(model: Any, tokenizer: Tokenizer, end: int | None) -> None:
+    """Ids for the special tokens that a pretrained model lacks; each begins as what it stands for there."""
+    breaks = tokenizer.encode("\n", add_special_tokens=False).ids
+    like = {PAD: end, SEP: breaks[-1] if breaks else end, EOS: end}
+    new = [token for token in SPECIAL if tokenizer.token_to_id(token) is None]
+    tokenizer.add_special_tokens(list(SPECIAL))
+    if tokenizer.get_vocab_size() > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
+    for ends in (model.get_input_embeddings(), model.get_output_embeddings()):
+        with torch.no_grad():
+            for token in new:
+                if (known := like[token]) is not None:
+                    ends.weight[tokenizer.token_to_id(token)] = ends.weight[known]
 
 
 def merged(decoder: nn.Module) -> nn.Module:

@@ -72,8 +72,9 @@ class System(nn.Module):
 
     def _new_pointer(self, width: int) -> Pointer:
         sequence = Sequence(self.tokenizer, 0)
-        ends = [sequence.pad, sequence.sep, sequence.eos, *sequence.breaks]
-        return Pointer(width, self.config.decoder.pointer, len(self.tables[-1]), ends)
+        ends = [*sequence.special, *sequence.breaks]
+        vocabulary = len(self.decoder.get_output_embeddings().weight)  # type: ignore[operator]
+        return Pointer(width, self.config.decoder.pointer, vocabulary, ends)
 
     @property
     def words(self) -> Words:
@@ -84,7 +85,7 @@ class System(nn.Module):
     def tables(self) -> list[Tensor]:
         """The decoder's weights with a row for each id: its embeddings, and its output (one, where they are tied)."""
         ends = (self.decoder.get_input_embeddings(), self.decoder.get_output_embeddings())  # type: ignore[operator]
-        return [end.weight for end in ends]
+        return [weight for end in ends for weight in end.parameters() if weight.ndim == 2]
 
     @property
     def language_config(self) -> Any:
@@ -100,8 +101,16 @@ class System(nn.Module):
         decoder, tokenizer = new_decoder(config.decoder, tokenizer)
         return cls(config, encoder or Encoder(config.encoder), decoder, tokenizer)
 
-    def forward(self, features: Tensor, features_mask: Tensor, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Logits [B, L, vocabulary] at the places of `tokens`.
+    def forward(
+        self,
+        features: Tensor,
+        features_mask: Tensor,
+        tokens: Tensor,
+        lengths: Tensor,
+        asked: Tensor | None = None,
+    ) -> Tensor:
+        """Logits [B, L, vocabulary] at the places of `tokens`; or only those of the P places that are True in `asked`
+        [B, L], as [P, vocabulary]: over a pretrained model's vocabulary they are a third of a training step.
 
         features: [B, N, D] of the encoder, True in features_mask [B, N] where real; tokens: [B, L] ids of
         `<sep> text <sep> intent <eos>`, right-padded; lengths: [B] their real lengths. Each clip's video and
@@ -124,8 +133,11 @@ class System(nn.Module):
         hidden = self.decoder.get_decoder()(inputs_embeds=packed, attention_mask=attention).last_hidden_state  # type: ignore[operator]
         word_places = (counts[:, None] + torch.arange(tokens.shape[1], device=tokens.device)).clamp(max=total - 1)
         hidden = hidden.gather(1, word_places[..., None].expand(-1, -1, hidden.shape[-1]))
-        logits: Tensor = self.decoder.get_output_embeddings()(hidden)  # type: ignore[operator]
-        return logits if self.pointer is None else self.pointer(hidden, tokens, logits)
+        head = self.decoder.get_output_embeddings()  # type: ignore[operator]
+        if self.pointer is None:
+            return head(hidden if asked is None else hidden[asked])  # type: ignore[no-any-return]
+        logits: Tensor = self.pointer(hidden, tokens, head(hidden))
+        return logits if asked is None else logits[asked]
 
     def save(self, folder: Path, provenance: dict[str, Any]) -> None:
         """Write weights, configuration, tokenizer and provenance; readers see all or nothing."""

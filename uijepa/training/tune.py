@@ -166,10 +166,11 @@ class Tuning:
             labels[0, row, prompt - 1 : len(ids) - 1] = ids[prompt:]
             labels[1, row, : prompt - 1] = ids[1:prompt]
         features, mask = self._features(seen, len(examples))
-        logits = self.system(features, mask, self._tensor(tokens), self._tensor(lengths))
         wanted, read = self._tensor(labels)
-        loss, right = _cross_entropy(logits, wanted)
-        reading = _cross_entropy(logits, read)[0] if reads else torch.zeros_like(loss)
+        asked = (wanted != IGNORED) | ((read != IGNORED) & reads)
+        logits = self.system(features, mask, self._tensor(tokens), self._tensor(lengths), asked)
+        loss, right = _cross_entropy(logits, wanted[asked])
+        reading = _cross_entropy(logits, read[asked])[0] if reads else torch.zeros_like(loss)
         return Said(loss, reading, right)
 
     def _recital(self, rng: np.random.Generator) -> Example:
