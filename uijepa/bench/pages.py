@@ -47,6 +47,7 @@ PAGES = (
     Page("iit", "README.md", "summary"),
     Page("quality", "datasets/iiw/README.md", "quality"),
     Page("iit", "datasets/iit/README.md", "quality"),
+    Page("smollm2", "docs/decoders.md", "summary"),
     Page("probe", "docs/pretraining.md", "probes"),
     Page("ablation", "docs/pretraining.md", "probes"),
     Page("terms", "docs/pretraining.md", "probes"),
