@@ -110,7 +110,7 @@ class System(nn.Module):
         asked: Tensor | None = None,
     ) -> Tensor:
         """Logits [B, L, vocabulary] at the places of `tokens`; or only those of the P places that are True in `asked`
-        [B, L], as [P, vocabulary]: over a pretrained model's vocabulary they are a third of a training step.
+        [B, L], as [P, vocabulary]: over SmolLM2's vocabulary all of them are a sixth of a training step.
 
         features: [B, N, D] of the encoder, True in features_mask [B, N] where real; tokens: [B, L] ids of
         `<sep> text <sep> intent <eos>`, right-padded; lengths: [B] their real lengths. Each clip's video and
