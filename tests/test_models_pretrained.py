@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tests.tiny_training import config
-from uijepa.errors import ConfigError
+from uijepa.errors import ConfigError, MissingExtra
 from uijepa.models.decoder import DecoderConfig, merged, new_decoder
 from uijepa.models.encoder import EncoderConfig
 from uijepa.models.system import System, SystemConfig
@@ -177,6 +178,12 @@ def test_a_missing_one_is_named(tmp_path: Path) -> None:
     for name in ("nothing", "nothing.gguf"):
         with pytest.raises(ConfigError, match="cannot be loaded"):
             new_decoder(DecoderConfig(pretrained=str(tmp_path / name)), None)
+
+
+def test_gguf_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(MissingExtra, match="train"):
+        new_decoder(DecoderConfig(pretrained=str(tmp_path / "some.gguf")), None)
 
 
 def test_training_takes_the_encoder_of_one_place_and_the_decoder_of_another(recordings: Path, tmp_path: Path) -> None:

@@ -116,13 +116,15 @@ def _loaded(pretrained: str) -> tuple[Any, Any]:
 
     place, source = pretrained, dict[str, Any]()
     if pretrained.endswith(".gguf"):
+        try:
+            import gguf  # noqa: F401 (transformers reads with it)
+        except ImportError as error:
+            raise MissingExtra("gguf", "train", "reading GGUF files") from error
         file = Path(pretrained)
         place, source = str(file.parent), {"gguf_file": file.name}
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **source)
         fast: Any = AutoTokenizer.from_pretrained(place, **source)
-    except ImportError as error:
-        raise MissingExtra("gguf", "train", "reading GGUF files") from error
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"decoder.pretrained {pretrained!r} cannot be loaded ({error}). "
