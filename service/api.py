@@ -18,7 +18,7 @@ router = APIRouter()
 
 _EXAMPLE: dict[str, Any] = {
     "intent": "Set an alarm for 7:30 AM labelled Gym.",
-    "confidence": 0.94,
+    "confidence": 0.71,
     "timings_ms": {"upload": 3.1, "queue": 0.0, "probe": 2.9, "decode": 61.0, "tokens": 8.2, "text": 410.5}
     | {"encoder": 48.7, "decoder": 95.3, "total": 629.7},
     "times_s": [0.0, 1.2, 2.75, 4.1],
@@ -34,7 +34,7 @@ class Intent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     intent: str = Field(description="One sentence.")
-    confidence: float = Field(ge=0, le=1, description="Geometric mean of the probabilities of the sentence's tokens.")
+    confidence: float = Field(ge=0, le=1, description="Probability that the model gives to just these words.")
     timings_ms: dict[str, float] = Field(
         description="Milliseconds of each stage: upload, queue, probe, decode, tokens, text, encoder, decoder, total."
     )

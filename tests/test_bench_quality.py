@@ -186,6 +186,9 @@ def test_the_whole_suite(folder: Path, bundles: tuple[Path, Path], tmp_path: Pat
         mine, other = (row(results, difference[k], difference["group"])["intent_similarity"]["mean"] for k in "ab")
         assert difference["mean"] == pytest.approx(mine - other, abs=0.02)
         assert difference["low"] <= difference["mean"] <= difference["high"]
+    # Five answers are right and claim 90 %; the sixth clip has none.
+    worth = results["confidence"][0]
+    assert (worth["group"], worth["n"], worth["error"], worth["auroc"]) == ("overall", 5, 10, None)
     # Neighbours know the task from its colour or its word, though never the name.
     for name in systems[3:]:
         assert row(results, name)["intent_similarity"]["mean"] > 50
@@ -418,6 +421,7 @@ def test_the_report_prints_and_writes_the_files_numbers(
     assert text.endswith("\nrest\n")
     mean = row(results, "uijepa")["intent_similarity"]["mean"]
     assert f"| uijepa | {mean:.2f} (" in page.found(tmp_path)
+    assert "| 0.8 to 1 | 5 | 90.0 | 100.00 (100.00 to 100.00) |" in page.found(tmp_path)
     assert page.found(tmp_path) == report.block(results)
     pages.update(tmp_path, console, check=True, pages=[page])
     pages.update(tmp_path, console, check=False, pages=[page])

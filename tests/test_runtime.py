@@ -79,7 +79,7 @@ def test_the_answer_is_what_the_network_would_say(engine: Engine, tiny_checkpoin
                 break
     answer = engine.predict(sample_clip)
     assert answer.intent == sequence.decode(ids[start:])
-    assert answer.confidence == pytest.approx(np.exp(np.mean(logprobs)), rel=1e-4)
+    assert answer.confidence == pytest.approx(np.exp(np.sum(logprobs)), rel=1e-4)
 
 
 def test_the_same_clip_gets_the_same_answer(engine: Engine, tiny_bundle: Path, sample_clip: Path) -> None:
@@ -173,9 +173,9 @@ def test_an_answer_is_one_line(graphs: Graphs) -> None:
     assert len(held) == 6
 
 
-def test_confidence_is_the_geometric_mean() -> None:
+def test_confidence_is_the_probability_of_the_sentence() -> None:
     assert confidence([]) == 0
-    assert confidence([Step(5, float(np.log(0.5))), Step(2, float(np.log(0.125)))]) == pytest.approx(0.25)
+    assert confidence([Step(5, float(np.log(0.5))), Step(2, float(np.log(0.125)))]) == pytest.approx(0.0625)
 
 
 def test_threads_below_one_are_refused(tiny_bundle: Path) -> None:

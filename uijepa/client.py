@@ -50,7 +50,7 @@ class Intent:
     intent: str
     """One sentence."""
     confidence: float
-    """Geometric mean of the probabilities of the sentence's tokens, 0…1."""
+    """The probability that the model gives to this sentence, word for word, 0…1."""
     timings_ms: dict[str, float]
     times_s: list[float]
     """Moments of the clip that were looked at."""

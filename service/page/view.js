@@ -119,8 +119,8 @@ export function showAnswer(answer) {
   $("intent").textContent = intent;
   const share = Math.round(answer.confidence * 100);
   $("confidence").style.width = `${share}%`;
-  $("confidence").className = share >= 75 ? "good" : share >= 40 ? "fair" : "poor";
-  $("sure").textContent = `Confidence ${share} %`;
+  $("confidence").className = share >= 60 ? "good" : share >= 20 ? "fair" : "poor";
+  $("sure").textContent = `${share} % sure of every word`;
   $("copy").textContent = "Copy";
   $("read").hidden = answer.text.length === 0;
   $("read-count").textContent = `Read on the screen: ${counted(answer.text.length, "line")}`;
@@ -128,7 +128,7 @@ export function showAnswer(answer) {
   // A small screen shows what follows first.
   $("time").open = matchMedia("(min-width: 40rem)").matches;
   showTimings(answer.timings_ms);
-  say(`Answer: ${intent} Confidence ${share} percent.`);
+  say(`Answer: ${intent} ${share} percent sure of every word.`);
 }
 
 function showTimings({ total, ...stages }) {

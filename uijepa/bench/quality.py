@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from uijepa.bench import answers, baselines
+from uijepa.bench import answers, baselines, trust
 from uijepa.bench.answers import Outcome
 from uijepa.bench.metrics import Score, Scorer, bootstrap
 from uijepa.data import cache, layouts, leakage
@@ -108,6 +108,7 @@ def measure(plan: Plan, open_engine: Callable[[Path], answers.Opener], scorer: S
         "clips": {"train": len(shelf.train), "chosen_on": len(shelf.choose), "scored": len(shelf.scored)},
         "rows": rows(plan.split, scores, grouped),
         "differences": differences(scores, grouped),
+        "confidence": trust.by_part(said[SYSTEM], scores[SYSTEM], grouped),
         "errors": {n: dict(sorted(Counter(o.error for o in x if o.error).items())) for n, x in said.items()},
         "latency_ms": latency(said[SYSTEM]),
         "machine": answers.machine(),

@@ -47,7 +47,7 @@ def block(results: Mapping[str, Any]) -> str:
     lines += [f"`{system}` by group:", "", line(["group", "clips", *heads[1:]])]
     lines += [line(["---", *["---:"] * len(heads)])]
     lines += [line([r["group"], str(r["n"]), *cells(r)[1:]]) for r in parts]
-    lines += ["", footnote(results, overall[0]["n"])]
+    lines += ["", *worth(results.get("confidence", [])), footnote(results, overall[0]["n"])]
     return "\n".join(lines)
 
 
@@ -72,6 +72,24 @@ def ahead(results: Mapping[str, Any]) -> list[str]:
     lines = ["Ahead by, points paired by clip (95 %):", "", line(["over", *groups])]
     lines += [line(["---", *["---:"] * len(groups)])]
     lines += [line([b, *(found[b, group] for group in groups)]) for b in dict.fromkeys(b for b, _ in found)]
+    return lines
+
+
+def worth(confidence: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the bundle's confidence is worth: a table a group, none in results from before it was measured."""
+    lines = []
+    for group in confidence:
+        told = "" if group["auroc"] is None else f", AUROC {group['auroc']:.3f}"
+        lines.append(
+            f"What it claims, and what is right word for word: {group['group']}, {group['n']} answers; "
+            f"calibration error {group['error']:.1f} points{told}."
+        )
+        heads = ["confidence", "answers", "claimed, %", "right, % (95 %)", "Intent Similarity (95 %)"]
+        lines += ["", line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
+        for band in group["bands"]:
+            claimed = [f"{band['above']:g} to {band['up_to']:g}", str(band["n"]), f"{band['claimed']:.1f}"]
+            lines.append(line([*claimed, spread(band["right"]), spread(band["intent_similarity"])]))
+        lines.append("")
     return lines
 
 
@@ -159,6 +177,9 @@ def show(results: Mapping[str, Any], console: Console) -> None:
     for difference in results["differences"]:
         where = f"{difference['group']}: {difference['a']} over {difference['b']}"
         console.print(f"{where}: {spread(difference, sign=True)}")
+    for group in results.get("confidence", []):
+        told = "" if group["auroc"] is None else f", AUROC {group['auroc']:.3f}"
+        console.print(f"confidence, {group['group']}: calibration error {group['error']:.1f} points{told}")
     for name, errors in results["errors"].items():
         if errors:
             console.print(f"{name}: errors {errors}")

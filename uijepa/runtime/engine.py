@@ -39,7 +39,7 @@ class Answer:
     intent: str
     """One sentence."""
     confidence: float
-    """Geometric mean of the probabilities of the sentence's tokens, 0…1. Not calibrated."""
+    """The probability that the model gives to this sentence, word for word, 0…1."""
     timings_ms: dict[str, float]
     """Wall time of `probe`, `decode`, `tokens`, `text` (0 where no text is read), `encoder`, `decoder`; `total`."""
     tokens: int

@@ -54,10 +54,10 @@ def _repeating(said: list[int]) -> list[int]:
 
 
 def confidence(steps: list[Step]) -> float:
-    """Geometric mean of the probabilities of the generated ids, <eos> included: 0…1, and 0 without any."""
+    """The probability of the whole answer, 0…1: the product of those of its ids, <eos> included; 0 without any."""
     if not steps:
         return 0.0
-    return float(np.exp(np.mean([step.logprob for step in steps])))
+    return float(np.exp(np.sum([step.logprob for step in steps])))
 
 
 def _logprob(logits: Floats, token: int) -> float:
