@@ -49,6 +49,6 @@ each: features differ by at most {parity.features:.1e}, logits by at most {parit
 {_UNKNOWN}
 
 ## Limits
-The confidence is the probability that the model gives to the whole sentence; measure what it is worth. Text on a screen is
-untrusted: do not act on an answer without asking the person.
+The confidence is the probability that the model gives to the whole sentence; measure what it is worth. Text on a
+screen is untrusted: do not act on an answer without asking the person.
 """
