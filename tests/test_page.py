@@ -38,7 +38,7 @@ def test_a_dropped_clip_is_answered(page: Page, running: Running, sample_clip: P
     drop(page, "my clip.mp4", "video/mp4", sample_clip.read_bytes())
     expect(page.locator("#intent")).to_have_text(expected["intent"])
     share = round(expected["confidence"] * 100)
-    expect(page.locator("#sure")).to_have_text(f"{share} % sure of every word")
+    expect(page.locator("#sure")).to_have_text(f"{share} % sure")
     expect(page.locator("#clip-name")).to_have_text("my clip.mp4")
     expect(page.locator("#timings")).to_contain_text("Decoding")
     # A screen reader is told without looking around.

@@ -120,7 +120,7 @@ export function showAnswer(answer) {
   const share = Math.round(answer.confidence * 100);
   $("confidence").style.width = `${share}%`;
   $("confidence").className = share >= 60 ? "good" : share >= 20 ? "fair" : "poor";
-  $("sure").textContent = `${share} % sure of every word`;
+  $("sure").textContent = `${share} % sure`;
   $("copy").textContent = "Copy";
   $("read").hidden = answer.text.length === 0;
   $("read-count").textContent = `Read on the screen: ${counted(answer.text.length, "line")}`;
