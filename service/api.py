@@ -34,7 +34,7 @@ class Intent(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     intent: str = Field(description="One sentence.")
-    confidence: float = Field(ge=0, le=1, description="Probability that the model gives to just these words.")
+    confidence: float = Field(ge=0, le=1, description="Probability of the sentence, word for word.")
     timings_ms: dict[str, float] = Field(
         description="Milliseconds of each stage: upload, queue, probe, decode, tokens, text, encoder, decoder, total."
     )

@@ -128,7 +128,7 @@ export function showAnswer(answer) {
   // A small screen shows what follows first.
   $("time").open = matchMedia("(min-width: 40rem)").matches;
   showTimings(answer.timings_ms);
-  say(`Answer: ${intent} ${share} percent sure of every word.`);
+  say(`Answer: ${intent} ${share} percent sure.`);
 }
 
 function showTimings({ total, ...stages }) {

@@ -79,11 +79,8 @@ def worth(confidence: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the bundle's confidence is worth: a table a group, none in results from before it was measured."""
     lines = []
     for group in confidence:
-        told = "" if group["auroc"] is None else f", AUROC {group['auroc']:.3f}"
-        lines.append(
-            f"What it claims, and what is right word for word: {group['group']}, {group['n']} answers; "
-            f"calibration error {group['error']:.1f} points{told}."
-        )
+        answers = f"{group['group']}, {group['n']} answers"
+        lines.append(f"What it claims, and what is right word for word: {answers}; {calibration(group)}.")
         heads = ["confidence", "answers", "claimed, %", "right, % (95 %)", "Intent Similarity (95 %)"]
         lines += ["", line(heads), line(["---", *["---:"] * (len(heads) - 1)])]
         for band in group["bands"]:
@@ -91,6 +88,12 @@ def worth(confidence: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(line([*claimed, spread(band["right"]), spread(band["intent_similarity"])]))
         lines.append("")
     return lines
+
+
+def calibration(group: Mapping[str, Any]) -> str:
+    """How far a group's confidence is off, and how well it tells right answers from wrong ones, in words."""
+    told = "" if group["auroc"] is None else f", AUROC {group['auroc']:.3f}"
+    return f"calibration error {group['error']:.1f} points{told}"
 
 
 def footnote(results: Mapping[str, Any], clips: int) -> str:
@@ -178,8 +181,7 @@ def show(results: Mapping[str, Any], console: Console) -> None:
         where = f"{difference['group']}: {difference['a']} over {difference['b']}"
         console.print(f"{where}: {spread(difference, sign=True)}")
     for group in results.get("confidence", []):
-        told = "" if group["auroc"] is None else f", AUROC {group['auroc']:.3f}"
-        console.print(f"confidence, {group['group']}: calibration error {group['error']:.1f} points{told}")
+        console.print(f"confidence, {group['group']}: {calibration(group)}")
     for name, errors in results["errors"].items():
         if errors:
             console.print(f"{name}: errors {errors}")
