@@ -149,3 +149,16 @@ def test_two_processes_go_on_where_one_stopped_and_end_where_it_would(
     for name, weight in first.items():
         if sharded or name.startswith("encoder."):
             assert torch.allclose(weight, second[name], atol=1e-4), name
+
+
+@pytest.mark.parametrize(("processes", "shutdown"), [("1", "said\nshut down\n"), ("2", "said\n")])
+def test_one_of_several_processes_leaves_without_shutting_the_interpreter_down(processes: str, shutdown: str) -> None:
+    program = (
+        "import atexit; from uijepa.training.distributed import leave; "
+        "atexit.register(print, 'shut down'); print('said'); leave(3)"
+    )
+    environment = {**os.environ, "WORLD_SIZE": processes}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert (done.returncode, done.stdout) == (3, shutdown)

@@ -32,7 +32,7 @@ from uijepa.sequence import screen_text
 from uijepa.training import cost, speed
 from uijepa.training.config import TrainConfig
 from uijepa.training.device import in_bf16, pick_device
-from uijepa.training.distributed import World, joined
+from uijepa.training.distributed import World, joined, leave
 from uijepa.training.loop import Stage, run
 from uijepa.training.pretrain import Collapsed, Pretraining
 from uijepa.training.tune import Tuning
@@ -329,4 +329,7 @@ def main(  # noqa: PLR0917 (typer's options)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    try:
+        typer.run(main)
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else 0)
