@@ -318,6 +318,13 @@ def test_results_of_two_runs_are_joined() -> None:
     assert len(made["rows"]) == len(before["rows"]) + 1
     assert [made["rows"][0]["mean"], made["rows"][-1]["encoder"]] == [1.0, "supervised"]
     assert made["differences"] == before["differences"]
+    ahead = {**before["differences"][0], "a": "random", "b": "text", "mean": 7}
+    made = probe_report.block(probe_report.joined(before, {**later, "differences": [ahead]}))
+    first, second = made.split("Points by which")[1:]
+    assert first.startswith(" `jepa` is ahead")
+    assert [line in first for line in ("| random | – | +2.0", "| text | – | +7.0")] == [True, False]
+    assert second.startswith(" `random` is ahead")
+    assert [line in second for line in ("| random | – | +2.0", "| text | – | +7.0")] == [False, True]
     other = {**later, "budget": {**before["budget"], "steps": 7}, "encoders": [{"encoder": "jepa"}]}
     made = probe_report.joined({**before, "encoders": [{"encoder": "supervised"}]}, other)
     assert [e.get("budget") for e in made["encoders"]] == [before["budget"], None]
@@ -389,7 +396,8 @@ def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
     assert "4 categories (1 left out), 9 test clips, chance 25.0" in made
     console = Console(record=True, width=160, file=io.StringIO())
     probe_report.show(results(), console)
-    assert "54.0 (40.0 to 60.0)" in console.export_text()
+    shown = console.export_text()
+    assert all(part in shown for part in ("54.0 (40.0 to 60.0)", "Points ahead: jepa over", "+2.0 (-1.0 to 3.0)"))
     page, path = pages.Page("probe", "pretraining.md", "probes"), tmp_path / pages.RESULTS / "probe.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(results()))

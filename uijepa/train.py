@@ -332,4 +332,4 @@ if __name__ == "__main__":
     try:
         typer.run(main)
     except SystemExit as end:
-        leave(end.code if isinstance(end.code, int) else 0)
+        leave(end.code if isinstance(end.code, int) else 1)

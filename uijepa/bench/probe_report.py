@@ -73,11 +73,9 @@ def block(results: Mapping[str, Any]) -> str:
     shots = columns(results)
     told = [f"{n} a category" for n in shots]
     made = _table(["suite", "probe", "encoder", *told], _lines(gather(results["rows"], "encoder"), shots))
-    if results["differences"]:
-        first = results["differences"][0]["a"]
-        ahead = _lines(gather(results["differences"], "b"), shots, sign=True)
+    for first, ahead in _leads(results):
         made += ["", f"Points by which `{first}` is ahead, paired by seed and clip:", ""]
-        made += _table(["suite", "probe", "over", *told], ahead)
+        made += _table(["suite", "probe", "over", *told], _lines(gather(ahead, "b"), shots, sign=True))
     if results["silhouettes"]:
         made += ["", "Silhouette of test clips' mean features (−1 to 1):", ""]
         made += _table(["suite", "by", "encoder", "silhouette"], silhouettes(results))
@@ -140,6 +138,14 @@ def agreements(results: Mapping[str, Any]) -> list[list[str]]:
     return [[a["suite"], a["encoder"], f"{a['agreement']:.2f}"] for a in results.get("agreements", ())]
 
 
+def _leads(results: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The differences of each encoder that others were compared with: one a run, so several after --add."""
+    leads: dict[str, list[Mapping[str, Any]]] = {}
+    for difference in results["differences"]:
+        leads.setdefault(difference["a"], []).append(difference)
+    return list(leads.items())
+
+
 def _lines(cells: Cells, shots: Sequence[int], *, sign: bool = False) -> list[list[str]]:
     return [[*names, *(spread(row.get(n), sign=sign) for n in shots)] for names, row in cells.items()]
 
@@ -155,24 +161,29 @@ def show(results: Mapping[str, Any], console: Console) -> None:
     shots = columns(results)
     if not results["rows"]:
         console.print("no category has clips enough for these shots")
-    for title, rows, who, sign in (
-        ("Top-1 accuracy in %, labelled clips a category", results["rows"], "encoder", False),
-        ("Points ahead", results["differences"], "b", True),
-    ):
-        if rows:
-            table = Table(title=title if not sign else f"{title}: {rows[0]['a']} over")
-            for head in ("suite", "probe", who if not sign else "over"):
-                table.add_column(head, overflow="fold")
-            for n in shots:
-                table.add_column(str(n), justify="right")
-            last = ("", "")
-            for suite, probe, name, *cells in _lines(gather(rows, who), shots, sign=sign):
-                told = (suite if suite != last[0] else "", probe if (suite, probe) != last else "")
-                table.add_row(*told, name, *cells)
-                last = (suite, probe)
-            console.print(table)
+    else:
+        title = "Top-1 accuracy in %, labelled clips a category"
+        console.print(_shown(title, "encoder", _lines(gather(results["rows"], "encoder"), shots), shots))
+    for first, ahead in _leads(results):
+        lines = _lines(gather(ahead, "b"), shots, sign=True)
+        console.print(_shown(f"Points ahead: {first} over", "over", lines, shots))
     for suite, by, name, value in silhouettes(results):
         console.print(f"silhouette, {suite} by {by}: {name} {value}", markup=False)
     for suite, name, value in agreements(results):
         console.print(f"halves of a clip agree, {suite}: {name} {value}", markup=False)
     console.print(footnote(results), markup=False)
+
+
+def _shown(title: str, who: str, lines: Iterable[Sequence[str]], shots: Sequence[int]) -> Table:
+    """A table for the terminal; a suite and a probe are named once."""
+    table = Table(title=title)
+    for head in ("suite", "probe", who):
+        table.add_column(head, overflow="fold")
+    for n in shots:
+        table.add_column(str(n), justify="right")
+    last = ("", "")
+    for suite, probe, name, *cells in lines:
+        told = (suite if suite != last[0] else "", probe if (suite, probe) != last else "")
+        table.add_row(*told, name, *cells)
+        last = (suite, probe)
+    return table
