@@ -55,6 +55,7 @@ PAGES = (
     Page("longer", "docs/pretraining.md", "probes"),
     Page("places", "docs/pretraining.md", "probes"),
     Page("attentive", "docs/pretraining.md", "probes"),
+    Page("supervised", "docs/pretraining.md", "probes"),
     Page("shipped", "docs/pretraining.md", "probes"),
 )
 
