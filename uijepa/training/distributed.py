@@ -113,7 +113,7 @@ def joined(device: torch.device) -> Iterator[World]:
 
     On CUDA each process of a machine takes the GPU of its own number.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = _processes()
     if size == 1:
         yield World()
         return
@@ -132,8 +132,12 @@ def leave(status: int) -> NoReturn:
     Sharding leaves caches inside PyTorch that keep gloo's threads past `destroy_process_group`. One that lets go of
     its last tensor while the interpreter shuts down aborts the process (pytorch/pytorch#179291), so it does not.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _processes() == 1:
         sys.exit(status)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _processes() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
