@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import socket
+import struct
+import sys
 import time
+from array import array
 from types import FrameType
 from typing import Any
 
@@ -24,6 +28,10 @@ HEAD_SECONDS = 20.0
 """Longest time a new connection may take to send the head of its first request."""
 _CLOSE_SECONDS = 5
 _TICKS_A_SECOND = 10
+_SO_ATTACH_FILTER = 26
+# Classic BPF, which sees a segment from its TCP header on: load byte 13, the flags; if SYN (2) is set keep nothing
+# of the segment, else all of it.
+_DROP_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 2), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 
 
 class Server(uvicorn.Server):
@@ -91,15 +99,17 @@ class Server(uvicorn.Server):
     async def _answer_the_last(self) -> None:
         """Nobody may connect any more; whoever has is told to go elsewhere rather than cut off.
 
-        Closing a listening socket resets the connections that it has not handed out yet. So a second handle keeps
-        it open while these are taken over, and is closed in the moment in which there are none.
+        Closing a listening socket resets the connections that it has not handed out yet. So no new ones may begin,
+        and a second handle keeps it open until those that had begun are taken over.
         """
         loop = asyncio.get_running_loop()
         handed = [each for server in self.servers for each in server.sockets]
         kept = [socket.socket(fileno=os.dup(each.fileno())) for each in handed]
         for each in handed:
             loop.remove_reader(each.fileno())
-        await asyncio.sleep(0.05)  # Connections that were just accepted find their server open still.
+            _let_nobody_begin(each)
+        # Connections that were just accepted find their server open still; handshakes under way come to their end.
+        await asyncio.sleep(0.05)
         for server in self.servers:
             server.close()
         late = [connection for listener in kept for connection in _accepted(listener)]
@@ -119,6 +129,21 @@ class Server(uvicorn.Server):
     def _say_where(self) -> None:
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         LOG.info("Open http://%s:%d  (Ctrl-C stops it)", f"[{host}]" if ":" in host else host, port)
+
+
+def _let_nobody_begin(listener: socket.socket) -> None:
+    """Drop every SYN that comes to a listening socket; connections that have begun go on.
+
+    A client sends its SYN once more after a second, and is refused then, the socket being closed. Only Linux can
+    do so (socket filters); elsewhere whoever connects in the very moment of closing may still be reset.
+    """
+    if sys.platform != "linux":
+        return
+    program = array("B", b"".join(struct.pack("HBBI", *step) for step in _DROP_SYN))
+    with contextlib.suppress(OSError):
+        listener.setsockopt(
+            socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(_DROP_SYN), program.buffer_info()[0])
+        )
 
 
 def _accepted(listener: socket.socket) -> list[socket.socket]:

@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -158,6 +159,25 @@ def test_sigterm_under_load_loses_nothing(tiny_bundle: Path, content: bytes, tmp
     assert not any("Traceback" in line for line in said)
     assert [left.name for left in (tmp_path / "u").iterdir()] == ["lock"]
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in decoders), "no child is left")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="socket filters are Linux's")
+def test_before_the_end_nobody_begins_to_connect_and_whoever_has_is_served() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        where = listener.getsockname()
+        with socket.create_connection(where, timeout=20) as before:
+            server._let_nobody_begin(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(where, timeout=0.2)
+            (taken,) = server._accepted(listener)
+            with taken:
+                before.sendall(b"question")
+                taken.setblocking(True)
+                assert taken.recv(100) == b"question"
+                taken.sendall(b"answer")
+                assert before.recv(100) == b"answer"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(where, timeout=20)
 
 
 def test_a_connection_that_says_nothing_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
