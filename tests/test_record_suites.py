@@ -19,7 +19,7 @@ from uijepa.data.survey import survey
 from uijepa.errors import ConfigError
 from uijepa.record import sheet, suites
 from uijepa.record.__main__ import app
-from uijepa.record.jobs import ALIKE, Plan, run
+from uijepa.record.jobs import ALIKE, Plan, run, share
 from uijepa.record.suites import FOLDER, Suite
 
 DEFINITION = """
@@ -136,21 +136,47 @@ def test_a_suite_goes_on_with_its_words_as_they_are_now(made: Path, tmp_path: Pa
         record(plan(out, other, resume=True))
 
 
+UNLABELLED = """
+seed = 1
+sources = ["record_source:Cards"]
+labels = "none"
+parts = [{ name = "unlabelled", split = "train", group = "all", clips = 4 }]
+groups.all = { "cards/*" = [] }
+"""
+
+
 def test_any_size_and_no_labels(tmp_path: Path) -> None:
-    text = """
-    seed = 1
-    sources = ["record_source:Cards"]
-    labels = "none"
-    parts = [{ name = "unlabelled", split = "train", group = "all", clips = 4 }]
-    groups.all = { "cards/*" = [] }
-    """
-    suite = define(tmp_path, text)
+    suite = define(tmp_path, UNLABELLED)
     ten = suite.jobs(suites.sizes(suite, "10"))
     assert sorted(Counter(job.category for job in ten).values()) == [2, 2, 3, 3]
     assert len(ten) == 10
     assert len(suite.jobs()) == 4
     bare = suite.finish(Clip(path="a", category="cards/name", intent="Enter Bo.", slots={"name": "Bo"}))
     assert (bare.intent, bare.slots, bare.part, bare.suite) == ("", {}, "unlabelled", "tiny")
+
+
+def test_machines_share_a_suite_and_make_each_clip_once(tmp_path: Path) -> None:
+    suite = define(tmp_path, UNLABELLED)
+    four, many = suite.jobs(), suite.jobs(suites.sizes(suite, "60"))
+    shares = [share(many, f"{k}/3") for k in (1, 2, 3)]
+    assert all(len(part) > 10 for part in shares)
+    assert sorted(job.id for part in shares for job in part) == sorted(job.id for job in many)
+    assert {job.id for job in share(four, "2/3")} == {job.id for job in four} & {job.id for job in shares[1]}
+    asked = ["--suite", str(tmp_path / "tiny" / "suite.toml"), "--workers", "1", "--share"]
+    for k in (1, 2):
+        assert CliRunner().invoke(app, [*asked, f"{k}/2", "--out", str(tmp_path / str(k))]).exit_code == 0
+    made = {clip.id for k in (1, 2) for clip in manifest.read(tmp_path / str(k) / "manifest.jsonl")}
+    assert made == {job.id for job in four}
+    other = CliRunner().invoke(app, [*asked, "2/2", "--out", str(tmp_path / "1"), "--resume"])
+    assert (other.exit_code, "recorded with --share 1/2, not 2/2" in other.output) == (2, True)
+
+
+@pytest.mark.parametrize("wrong", ["0/2", "3/2", "2", "1/0", "a/b", "-1/2"])
+def test_a_wrong_share_is_named(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(ConfigError, match=r"Say 2/3 for the second of three"):
+        share(define(tmp_path, UNLABELLED).jobs(), wrong)
+    with pytest.raises(ConfigError, match="suites of one split"):
+        share(define(tmp_path, DEFINITION).jobs(), "1/2")
 
 
 def test_a_part_may_grow_and_keeps_its_clips(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from uijepa.data.manifest import Split
 from uijepa.errors import ConfigError, UijepaError
 from uijepa.record import human, suites
 from uijepa.record import sheet as sheets
-from uijepa.record.jobs import Plan, every, run
+from uijepa.record.jobs import Plan, every, run, share
 from uijepa.record.report import Report
 from uijepa.record.workers import DEFAULT_SOURCES, SOURCES, Outcome
 
@@ -44,6 +44,9 @@ def record(  # noqa: PLR0917 - each option of the command is a parameter
         str,
         typer.Option(metavar="[PART=]N", help="Clips of a suite of one part; or of each part named, with commas."),
     ] = "",
+    part: Annotated[
+        str, typer.Option("--share", metavar="K/N", help="The K-th of N shares of a suite, for N machines.")
+    ] = "",
     source: Annotated[
         str, typer.Option(help=f"Sources, with commas: {', '.join(SOURCES)}, or your own as module:Class.")
     ] = ",".join(DEFAULT_SOURCES),
@@ -64,9 +67,9 @@ def record(  # noqa: PLR0917 - each option of the command is a parameter
         return
     try:
         if suite:
-            plan = _suite(suites.load(suite), clips, out, workers=workers, resume=resume)
-        elif clips:
-            raise ConfigError("--clips is for suites; say --train, --val and --test without one.")
+            plan = _suite(suites.load(suite), clips, part, out, workers=workers, resume=resume)
+        elif clips or part:
+            raise ConfigError("--clips and --share are for suites; say --train, --val and --test without one.")
         else:
             counts: dict[Split, int] = {"train": train, "val": val, "test": test}
             plan = Plan(
@@ -129,8 +132,9 @@ def replay(
     _end(report, stopped)
 
 
-def _suite(suite: suites.Suite, clips: str, out: Path | None, *, workers: int, resume: bool) -> Plan:
+def _suite(suite: suites.Suite, clips: str, part: str, out: Path | None, *, workers: int, resume: bool) -> Plan:
     asked_for = suites.sizes(suite, clips)
+    jobs = suite.jobs(asked_for)
     made = {part: sum(spread.values()) for part, spread in suite.spread(asked_for).items()}
     asked = {
         "suite": suite.name,
@@ -139,10 +143,11 @@ def _suite(suite: suites.Suite, clips: str, out: Path | None, *, workers: int, r
         "sources": suite.sources,
         "clips": made,
         "made_with": _made_with(),
+        **({"share": part} if part else {}),
     }
     return Plan(
         out=out or suites.data() / suite.name,
-        jobs=suite.jobs(asked_for),
+        jobs=share(jobs, part) if part else jobs,
         asked=asked,
         finish=suite.finish,
         exact=True,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -39,7 +40,7 @@ class Plan:
     out: Path
     jobs: Sequence[Job]
     asked: Mapping[str, Any]
-    """What the jobs were made from, for `recording.json`. A folder goes on with the same `suite` and `seed` only."""
+    """What the jobs were made from, for `recording.json`. A folder goes on with the same suite, seed and share."""
     finish: Callable[[Clip], Clip] = lambda clip: clip
     """What the recording as a whole has to say of each clip: its suite, its label there."""
     exact: bool = False
@@ -75,10 +76,24 @@ def in_turn(jobs: Iterable[Job]) -> list[Job]:
     totals = Counter((job.category, job.split) for job in listed)
 
     def turn(job: Job) -> tuple[float, bytes]:
-        mixed = hashlib.blake2b(f"{job.seed}|{job.id}".encode(), digest_size=8).digest()
-        return (job.index + 0.5) / totals[job.category, job.split], mixed
+        return (job.index + 0.5) / totals[job.category, job.split], _hash(f"{job.seed}|{job.id}")
 
     return sorted(listed, key=turn)
+
+
+def share(jobs: Sequence[Job], which: str) -> list[Job]:
+    """The jobs of one of several machines: `which` is "2/3" for the second of three shares of about one size.
+
+    A job's share depends on its id alone, so those of a larger suite stay where they were. Raises ConfigError when
+    `which` is no share, or when the jobs are of several splits: their clips must be compared with each other.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", which)
+    number, of = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= of:
+        raise ConfigError(f"--share {which} is none. Say 2/3 for the second of three.")
+    if len({job.split for job in jobs}) > 1:
+        raise ConfigError("--share is for suites of one split: clips of different splits are compared as a whole.")
+    return [job for job in jobs if int.from_bytes(_hash(job.id), "big") % of == number - 1]
 
 
 @dataclass
@@ -99,7 +114,7 @@ class Journal:
         """Begin a folder, or take one up again.
 
         Raises ConfigError when the folder is not empty and `resume` was not asked for, or when it was recorded
-        with another seed or suite.
+        with another seed, suite or share.
         """
         journal = cls(plan.out)
         settings = plan.out / "recording.json"
@@ -109,9 +124,9 @@ class Journal:
             if not settings.exists():
                 raise ConfigError(f"{plan.out} holds no recording (no recording.json). Choose another folder.")
             before = json.loads(settings.read_text(encoding="utf-8"))
-            for name in ("suite", "seed"):
+            for name in ("suite", "seed", "share"):
                 if before.get(name) != plan.asked.get(name):
-                    given = f"--{name} {before.get(name)}, not {plan.asked.get(name)}"
+                    given = f"--{name} {before.get(name, '(none)')}, not {plan.asked.get(name, '(none)')}"
                     raise ConfigError(f"{plan.out} was recorded with {given}. Choose another folder.")
             journal._take_up(plan)
         plan.out.mkdir(parents=True, exist_ok=True)
@@ -254,6 +269,10 @@ def _alike(plan: Plan, journal: Journal) -> dict[str, str]:
     surveyed = survey(Recordings(path=plan.out, root=plan.out, clips=clips), workers=plan.workers)
     seen = [item for item in surveyed if isinstance(item, Seen)]
     return {clip.id: like.path for clip, like in endings(seen)}
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
 def _append(path: Path, line: str) -> None:
