@@ -121,7 +121,10 @@ class Job:
         try:
             values = await self._answered()
         finally:
-            self._leave()  # Before the answer: whoever has it finds the place free for the next clip.
+            # Both before the answer: nothing of the clip outlives it, and whoever has it finds the place free for the
+            # next clip. A free place means that no clip of it is stored any more.
+            self._path.unlink(missing_ok=True)
+            self._leave()
         self._events.put_nowait(Done(values))
 
     async def _answered(self) -> dict[str, Any]:
@@ -129,10 +132,7 @@ class Job:
         turn = service.gate.turn(lambda ahead: self._events.put_nowait(Queued(ahead)))
         async with turn, service.lease() as predictor:
             waited = time.perf_counter() - self._begun
-            try:
-                values = (await self._predict(predictor)).as_json()
-            finally:
-                self._path.unlink(missing_ok=True)  # Before the answer: nothing of the clip outlives it.
+            values = (await self._predict(predictor)).as_json()
         spent = {"upload": self._upload_s, "queue": waited}
         timings = {stage: round(seconds * 1000, 1) for stage, seconds in spent.items()}
         total = (self._upload_s + time.perf_counter() - self._begun) * 1000
