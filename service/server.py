@@ -135,7 +135,7 @@ def _let_nobody_begin(listener: socket.socket) -> None:
     """Drop every SYN that comes to a listening socket; connections that have begun go on.
 
     A client sends its SYN once more after a second, and is refused then, the socket being closed. Only Linux can
-    do so (socket filters); elsewhere whoever connects in the very moment of closing may still be reset.
+    do so (socket filters); elsewhere, or where it refuses, whoever connects in the moment of closing may be reset.
     """
     if sys.platform != "linux":
         return

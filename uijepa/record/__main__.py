@@ -135,7 +135,7 @@ def replay(
 def _suite(suite: suites.Suite, clips: str, part: str, out: Path | None, *, workers: int, resume: bool) -> Plan:
     asked_for = suites.sizes(suite, clips)
     jobs = suite.jobs(asked_for)
-    made = {part: sum(spread.values()) for part, spread in suite.spread(asked_for).items()}
+    made = {name: sum(spread.values()) for name, spread in suite.spread(asked_for).items()}
     asked = {
         "suite": suite.name,
         "seed": suite.seed,
