@@ -393,7 +393,13 @@ def test_the_tables_hold_the_numbers(tmp_path: Path) -> None:
     assert "| toy | app | jepa | -0.012 |" in made
     assert "| toy | jepa | 0.31 |" in made
     assert "agree" not in probe_report.block({k: v for k, v in results().items() if k != "agreements"})
-    assert "4 categories (1 left out), 9 test clips, chance 25.0" in made
+    asked = [{"shots": 1}, {"shots": 4}, {"shots": 8, "test_clips": 5, "chance": None}]
+    several = {**results(), "tasks": [{**results()["tasks"][0], **other} for other in asked]}
+    alike, other = "4 categories (1 left out), 9 test clips, chance 25.0", "4 categories (1 left out), 5 test clips"
+    assert f"toy at 1, 4: {alike}; toy at 8: {other}" in probe_report.footnote(several)
+    same = {**several, "encoders": [{"encoder": "jepa", "budget": several["budget"]}]}
+    assert probe_report.footnote(same) == probe_report.footnote(several), "a budget like the others' is told once"
+    assert made.count("<details>") == made.count("</details>") == 2
     console = Console(record=True, width=160, file=io.StringIO())
     probe_report.show(results(), console)
     shown = console.export_text()

@@ -291,7 +291,7 @@ def tables(
     root: Annotated[Path, typer.Option(help="The checkout.")] = Path(),
     check: Annotated[bool, typer.Option(help="Change nothing; fail when a page differs.")] = False,
 ) -> None:
-    """Print the results kept in the checkout, and write the tables of its pages from them."""
+    """Write the tables of the checkout's pages from the results kept in it."""
     from uijepa.bench import pages
 
     with plain_errors():

@@ -1,4 +1,4 @@
-"""The pages that show results: what `python -m uijepa.bench report` prints, writes and checks."""
+"""The pages that show results: what `python -m uijepa.bench report` writes and checks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from uijepa.errors import ConfigError
 RESULTS = Path("uijepa/bench/results")
 """In a checkout."""
 _MADE = {"summary": report.summary, "quality": report.block, "probes": probe_report.block}
-_SHOWN = {"quality": report.show, "probes": probe_report.show}
-"""A summary is of results that another page shows whole."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,12 @@ PAGES = (
 
 
 def update(root: Path, console: Console, *, check: bool, pages: Sequence[Page] = PAGES) -> None:
-    """Print all results and write each page's block; with `check` raise ConfigError where one differs instead."""
+    """Write each page's block from its results; with `check` raise ConfigError where one differs instead."""
     for page in pages:
-        if page.kind in _SHOWN:
-            _SHOWN[page.kind](page.load(root), console)
-        if not check:
-            changed = report.write(root / page.file, page.made(root), report.markers(page.results))
-            told = "written" if changed else "up to date"
-            console.print(f"{page.file}: {page.results} {told}", markup=False, soft_wrap=True)
-        elif page.found(root) != page.made(root):
+        if check and page.found(root) != page.made(root):
             raise ConfigError(
                 f"{root / page.file}: not the tables of {page.results}.json. Run: python -m uijepa.bench report"
             )
+        changed = not check and report.write(root / page.file, page.made(root), report.markers(page.results))
+        told = "written" if changed else "up to date"
+        console.print(f"{page.file}: {page.results} {told}", markup=False, soft_wrap=True)

@@ -76,27 +76,32 @@ def block(results: Mapping[str, Any]) -> str:
     for first, ahead in _leads(results):
         made += ["", f"Points by which `{first}` is ahead, paired by seed and clip:", ""]
         made += _table(["suite", "probe", "over", *told], _lines(gather(ahead, "b"), shots, sign=True))
-    if results["silhouettes"]:
-        made += ["", "Silhouette of test clips' mean features (−1 to 1):", ""]
-        made += _table(["suite", "by", "encoder", "silhouette"], silhouettes(results))
-    if results.get("agreements"):
-        made += ["", "Share of the variance of half clips that both halves have in common (0 to 1):", ""]
-        made += _table(["suite", "encoder", "agreement"], agreements(results))
+    made += _folded(
+        "Silhouette of test clips' mean features (−1 to 1)",
+        _table(["suite", "by", "encoder", "silhouette"], silhouettes(results)),
+    )
+    made += _folded(
+        "Share of the variance of half clips that both halves have in common (0 to 1)",
+        _table(["suite", "encoder", "agreement"], agreements(results)),
+    )
     return "\n".join([*made, "", footnote(results)])
 
 
 def footnote(results: Mapping[str, Any]) -> str:
     """What the numbers are, and what chance is."""
-    asked = "; ".join(
-        f"{t['suite']} at {t['shots']}: {t['categories']} categories ({t['left_out']} left out), "
-        f"{t['test_clips']} test clips, chance " + (f"{t['chance']:.1f}" if t["chance"] is not None else "–")
-        for t in results["tasks"]
-    )
-    others = "".join(f" (`{e['encoder']}`: {_budget(e['budget'])})" for e in results["encoders"] if "budget" in e)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for task in results["tasks"]:
+        chance = f"{task['chance']:.1f}" if task["chance"] is not None else "–"
+        asked = f"{task['categories']} categories ({task['left_out']} left out), {task['test_clips']} test clips"
+        alike.setdefault((task["suite"], f"{asked}, chance {chance}"), []).append(str(task["shots"]))
+    tasks = "; ".join(f"{suite} at {', '.join(shots)}: {asked}" for (suite, asked), shots in alike.items())
+    usual = _budget(results["budget"])
+    budgets = {e["encoder"]: _budget(e["budget"]) for e in results["encoders"] if "budget" in e}
+    others = "".join(f" (`{name}`: {budget})" for name, budget in budgets.items() if budget != usual)
     return (
         f"Top-1 accuracy in %, mean of {results['seeds']} draws ({results['interval']}). Every attentive probe, and "
-        f"`supervised` with its encoder, trains {_budget(results['budget'])}{others}; settings are chosen on clips "
-        f"that are not tested. {asked}."
+        f"`supervised` with its encoder, trains {usual}{others}; settings are chosen on clips that are not tested. "
+        f"{tasks}."
     )
 
 
@@ -154,6 +159,11 @@ def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> list[str]:
     names = min(3, len(heads) - 1)
     under = ["---"] * names + ["---:"] * (len(heads) - names)
     return [line(heads), line(under), *map(line, lines)]
+
+
+def _folded(title: str, table: Sequence[str]) -> list[str]:
+    """A table that few want, closed until it is asked for; nothing of one without a line below its head."""
+    return ["", f"<details><summary>{title}</summary>", "", *table, "", "</details>"] if len(table) > 2 else []
 
 
 def show(results: Mapping[str, Any], console: Console) -> None:
