@@ -399,9 +399,7 @@ def test_looks_are_kept_and_show_the_first_and_the_last_frame(folder: Path, tmp_
         looks([("other", folder / "gone.mp4")], tmp_path, "", quiet=True)
 
 
-def test_the_report_prints_and_writes_the_files_numbers(
-    folder: Path, bundles: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_the_report_writes_the_files_numbers(folder: Path, bundles: tuple[Path, Path], tmp_path: Path) -> None:
     results, _ = run(folder, bundles, tmp_path)
     page, readme = pages.Page("quality", "README.md", "quality"), tmp_path / "README.md"
     path = tmp_path / pages.RESULTS / "quality.json"
